@@ -1,0 +1,3 @@
+module github.com/slokeep/slokeep
+
+go 1.26.0
