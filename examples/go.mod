@@ -1,0 +1,5 @@
+module github.com/slokeep/slokeep/examples
+
+go 1.26.0
+
+replace github.com/slokeep/slokeep => ../
