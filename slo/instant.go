@@ -8,9 +8,10 @@ import (
 // Inside the package an instant is a count of microseconds since 1970, and a sum of downtime is a count of nanoseconds:
 // whole microseconds times whole thousandths of impact are whole nanoseconds, so nothing is ever rounded.
 const (
-	minInstant int64 = 0             // 1970-01-01
-	maxInstant int64 = 7258118400e6  // 2200-01-01
-	forever    int64 = math.MaxInt64 // the end of what has not ended
+	minInstant int64 = 0                      // 1970-01-01
+	maxInstant int64 = 7258118400e6           // 2200-01-01
+	dawn       int64 = minInstant - maxMicros // before every window
+	forever    int64 = math.MaxInt64          // the end of what has not ended
 
 	whole     = 1000             // the impact of a total outage, in thousandths
 	microsDay = 86_400_000_000   // a day of 24 hours

@@ -1,0 +1,134 @@
+package slo
+
+import (
+	"slices"
+	"sort"
+)
+
+// piece is a stretch of time in which the same counts, for the same cause and by the same sources. Its start stands in
+// the track's array of starts.
+type piece struct {
+	end                  int64
+	cause                uint32 // who has what is not self; 0: nobody
+	source               sourceRef
+	total, self, counted uint16 // thousandths
+}
+
+// track is a run of disjoint pieces in order of time, with sums in between: before every stride pieces stands a row of
+// what all pieces before came to, so that a sum up to any instant takes one search, one row and at most stride pieces.
+type track struct {
+	starts []int64
+	pieces []piece
+	rows   []int64 // width numbers a row: total, self, counted, and each upstream's
+	sum    []int64 // the row of all pieces
+	width  int
+	stride int
+
+	lists   [][3]sourceRef // of pieces that come from several sources
+	gaps    []gap          // when nobody said how it was
+	lineage *int           // as SystemHistory's: how many pieces and gaps the shared arrays hold
+}
+
+const (
+	sumTotal = iota
+	sumSelf
+	sumCounted
+	sumCauses // and one for each upstream from here on: cause 1 is here
+)
+
+const leastStride = 32
+
+// gap is a stretch of time in which nobody said how it was, and the length of all gaps before.
+type gap struct{ start, end, before int64 }
+
+// newTrack makes a track that goes on from a row of sums and a length of gaps.
+func newTrack(causes int, capacity int, sum []int64) track {
+	width := sumCauses + causes - 1
+	t := track{width: width, stride: max(leastStride, causes-1), lineage: new(int)}
+	t.starts, t.pieces = make([]int64, 0, capacity), make([]piece, 0, capacity)
+	t.sum = make([]int64, width)
+	copy(t.sum, sum)
+	return t
+}
+
+// own makes the arrays ones that may be appended to: those of the longest track of its lineage, else a copy.
+func (t *track) own() {
+	if *t.lineage != len(t.pieces)+len(t.gaps) {
+		t.starts, t.pieces = slices.Clone(t.starts), slices.Clone(t.pieces)
+		t.rows, t.lists, t.gaps = slices.Clone(t.rows), slices.Clone(t.lists), slices.Clone(t.gaps)
+		t.lineage = new(int)
+	}
+	t.sum = slices.Clone(t.sum)
+}
+
+func (t *track) owned() { *t.lineage = len(t.pieces) + len(t.gaps) }
+
+func (t *track) append(start int64, p piece) {
+	if len(t.pieces)%t.stride == 0 {
+		t.rows = append(t.rows, t.sum...)
+	}
+	t.starts, t.pieces = append(t.starts, start), append(t.pieces, p)
+	if p.end != forever {
+		p.addTo(t.sum, p.end-start)
+	}
+}
+
+// sourceOf returns the reference that stands for up to three sources, none of them, or some the same.
+func (t *track) sourceOf(sources [3]sourceRef) sourceRef {
+	var list [3]sourceRef
+	n := 0
+	for _, s := range sources {
+		if s != 0 && !slices.Contains(list[:n], s) {
+			list[n] = s
+			n++
+		}
+	}
+	if n <= 1 {
+		return list[0]
+	}
+	t.lists = append(t.lists, list)
+	return severalBit | sourceRef(len(t.lists)-1)
+}
+
+// addTo adds what the piece comes to in so many microseconds.
+func (p *piece) addTo(sum []int64, micros int64) {
+	sum[sumTotal] += micros * int64(p.total)
+	sum[sumSelf] += micros * int64(p.self)
+	sum[sumCounted] += micros * int64(p.counted)
+	if p.cause != 0 {
+		sum[sumCauses+p.cause-1] += micros * int64(p.total-p.self)
+	}
+}
+
+// last returns the number of the last piece that starts before t, -1 if none does.
+func (t *track) last(at int64) int {
+	return sort.Search(len(t.starts), func(i int) bool { return t.starts[i] >= at }) - 1
+}
+
+// sums adds sign times the sums of [.., at) to into; i is last(at).
+func (t *track) sums(i int, at int64, sign int64, into []int64) {
+	if i < 0 {
+		return
+	}
+	row := i / t.stride
+	for k, v := range t.rows[row*t.width : (row+1)*t.width] {
+		into[k] += sign * v
+	}
+	for j := row * t.stride; j <= i; j++ {
+		p := &t.pieces[j]
+		p.addTo(into, sign*(min(p.end, at)-t.starts[j]))
+	}
+}
+
+// counted returns how much counts in [.., at), in nanoseconds; i is last(at).
+func (t *track) counted(i int, at int64) int64 {
+	if i < 0 {
+		return 0
+	}
+	row := i / t.stride
+	sum := t.rows[row*t.width+sumCounted]
+	for j := row * t.stride; j < i; j++ {
+		sum += (t.pieces[j].end - t.starts[j]) * int64(t.pieces[j].counted)
+	}
+	return sum + (min(t.pieces[i].end, at)-t.starts[i])*int64(t.pieces[i].counted)
+}
