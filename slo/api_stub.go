@@ -1,50 +1,9 @@
 package slo
 
-import (
-	"iter"
-	"time"
-)
+import "time"
 
 func (h *SystemHistory) MarshalBinary() ([]byte, error)    { panic("stub") }
 func (h *SystemHistory) UnmarshalBinary(data []byte) error { panic("stub") }
-
-// ---- explain.go
-
-// Downtime is a piece of downtime of one cause; End zero: it still lasts unchanged.
-type Downtime struct {
-	Start, End               time.Time
-	Cause                    Cause
-	UpstreamID, UpstreamName string
-	Impact                   float64
-}
-
-// Downtimes lists the objective's downtime that began at or before at (and not before CountFrom in force at at): pieces
-// of one cause; touching pieces of equal cause and impact are one. By start, self first, then upstream ID.
-func (tl *Timeline) Downtimes(at time.Time) iter.Seq[Downtime] { panic("stub") }
-
-// Contribution is a clipped piece with the three figures it adds to and the sources that decide it.
-type Contribution struct {
-	Start, End               time.Time
-	Impact                   float64
-	Self, Upstream, Counted  time.Duration // Self + Upstream = what it adds to ConsumedStrict; Counted: to Consumed
-	UpstreamID, UpstreamName string
-	Sources                  []Source
-}
-type BudgetPart struct {
-	From, To time.Time
-	Target   float64
-	Budget   time.Duration // rounded down
-}
-type Span struct{ Start, End time.Time }
-type Explanation struct {
-	From, To, At time.Time
-	Budget       []BudgetPart
-	Downtime     []Contribution
-	Unobserved   []Span
-}
-
-// Explain returns the pieces behind StatusIn(from, to, at).
-func (tl *Timeline) Explain(from, to, at time.Time) (Explanation, error) { panic("stub") }
 
 // ---- crossing.go
 
