@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slokeep/slokeep/slo"
+)
+
+const usage = `usage: replay [flags] FILE...
+
+Reads outages from CSV files (system,start,end,upstream,note) and says how much of its error budget each system has left,
+worst first.
+
+  -system NAME        judge this system; repeatable (default: all)
+  -target PERCENT     what is promised (default 99.9)
+  -window WINDOW      over what: 30d, 24h, 300s, calendar:month, calendar:quarter:Europe/Berlin, ... (default 30d)
+  -at INSTANT         when it is judged, RFC 3339 (default: the last instant in the files)
+  -period PERIOD      current, or last: the last calendar period that has ended at -at, as of its end (default current)
+  -exclusion MODE     strict: all downtime counts, self-only: what an upstream caused does not (default strict)
+  -maintenance FILE   planned maintenance in the same form: downtime inside it counts as good
+  -backtest           say when the default alert policy fires, from the first instant in the files to -at
+  -format FORMAT      table or json (default table)
+  -o FILE             write there instead of to standard output, whole or not at all
+`
+
+const (
+	formatTable = "table"
+	formatJSON  = "json"
+)
+
+// options is what the flags say.
+type options struct {
+	systems     []string // none: all
+	objective   slo.Objective
+	at          time.Time // zero: the last instant in the data
+	last        bool      // the last period that has ended, not the current one
+	maintenance string
+	backtest    bool
+	format      string
+	output      string
+	files       []string
+}
+
+// parseFlags reads the command line. Its errors match slo.ErrInvalid, or flag.ErrHelp where help was asked for.
+func parseFlags(args []string) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // run prints the error, and flag's own text would repeat a long value whole
+	fs.Func("system", "", func(name string) error { o.systems = append(o.systems, name); return nil })
+	target := fs.String("target", "99.9", "")
+	window := fs.String("window", "30d", "")
+	at := fs.String("at", "", "")
+	period := fs.String("period", "current", "")
+	exclusion := fs.String("exclusion", "strict", "")
+	fs.StringVar(&o.maintenance, "maintenance", "", "")
+	fs.BoolVar(&o.backtest, "backtest", false, "")
+	fs.StringVar(&o.format, "format", formatTable, "")
+	fs.StringVar(&o.output, "o", "", "")
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return o, err
+	} else if err != nil {
+		return o, invalidf("%v: see -help", err)
+	}
+	if o.files = fs.Args(); len(o.files) == 0 {
+		return o, invalidf("no FILE: see -help")
+	}
+	for _, read := range []func() error{
+		func() error { return o.readObjective(*target, *window, *exclusion) },
+		func() error { return o.readPeriod(*at, *period) },
+		func() error { return oneOf("-format", o.format, formatTable, formatJSON) },
+	} {
+		if err := read(); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (o *options) readObjective(target, window, exclusion string) error {
+	percent, err := strconv.ParseFloat(target, 64)
+	if err != nil {
+		return invalidf("-target %s: want a number from 0 to 100", show(target))
+	}
+	o.objective = slo.Objective{ID: "replay", SystemID: "replay", Target: percent, ExcludeMaintenance: o.maintenance != ""}
+	if o.objective.Window, err = slo.ParseWindow(window); err != nil {
+		return fmt.Errorf("-window: %w", err)
+	}
+	if err := o.objective.DependencyExclusion.UnmarshalText([]byte(exclusion)); err != nil {
+		return fmt.Errorf("-exclusion: %w", err)
+	}
+	if err := o.objective.Validate(); err != nil {
+		return fmt.Errorf("-target: %w", err) // all else that can be wrong has just been found right
+	}
+	return nil
+}
+
+func (o *options) readPeriod(at, period string) error {
+	if at != "" {
+		var err error
+		if o.at, err = parseInstant("-at", at); err != nil {
+			return err
+		}
+	}
+	if err := oneOf("-period", period, "current", "last"); err != nil {
+		return err
+	}
+	o.last = period == "last"
+	if o.last && !strings.HasPrefix(o.objective.Window.String(), "calendar:") {
+		return invalidf("-period last: want a calendar window with it: -window %v has no periods that end", o.objective.Window)
+	}
+	return nil
+}
+
+// The instants that package slo knows lie between these two.
+var (
+	firstInstant = time.Date(1970, time.January, 1, 0, 0, 0, 0, time.UTC)
+	lastInstant  = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// parseInstant reads an instant strictly as RFC 3339 has it, which time.Parse does not, to the microsecond.
+func parseInstant(field, text string) (time.Time, error) {
+	var t time.Time
+	if err := t.UnmarshalText([]byte(text)); err != nil {
+		return t, invalidf("%s %s: want an instant such as 2026-03-01T00:00:00Z", field, show(text))
+	}
+	if t.Before(firstInstant) || t.After(lastInstant) {
+		return t, invalidf("%s %s: want an instant from 1970 to 2200", field, show(text))
+	}
+	return t.UTC().Truncate(time.Microsecond), nil
+}
+
+func oneOf(field, value, a, b string) error {
+	if value != a && value != b {
+		return invalidf("%s %s: want %s or %s", field, show(value), a, b)
+	}
+	return nil
+}
+
+// inputError is an error in what the program was given; it matches slo.ErrInvalid.
+type inputError string
+
+func (e inputError) Error() string        { return string(e) }
+func (e inputError) Is(target error) bool { return target == slo.ErrInvalid }
+
+func invalidf(format string, args ...any) error { return inputError(fmt.Sprintf(format, args...)) }
+
+// maxShow is how many bytes of a bad value an error repeats.
+const maxShow = 64
+
+func show(s string) string {
+	if len(s) > maxShow {
+		return fmt.Sprintf("%q... (%d bytes)", s[:maxShow], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}
