@@ -17,14 +17,18 @@ import (
 // columns are the first line of every file.
 var columns = []string{"system", "start", "end", "upstream", "note"}
 
-// readRows calls each with every row of a CSV file, in order, and the line on which it begins. A row that is no outage,
+// openRows calls each with every row of a CSV file, in order, and the line on which it begins. A row that is no outage,
 // and an error of each that matches slo.ErrInvalid, come back with the file and the line in front.
-func readRows(path string, each func(line int, o slo.Outage) error) error {
+func openRows(path string, each func(line int, o slo.Outage) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	return readRows(path, f, each)
+}
+
+func readRows(path string, f io.Reader, each func(line int, o slo.Outage) error) error {
 	buffered := bufio.NewReader(f)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
 		buffered.Discard(len(mark)) // the byte order mark that spreadsheets write

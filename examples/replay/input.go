@@ -21,7 +21,7 @@ type input struct {
 func readInput(o options, p *progress) (*input, error) {
 	in := &input{statements: map[string][]slo.Statement{}, maintenance: map[string][]slo.Maintenance{}}
 	for i, path := range o.files {
-		err := readRows(path, func(line int, outage slo.Outage) error {
+		err := openRows(path, func(line int, outage slo.Outage) error {
 			p.show("reading %s, line %d", path, line)
 			in.add(sourceID(path, i, line), outage)
 			return nil
@@ -63,7 +63,7 @@ func (in *input) add(source string, o slo.Outage) {
 }
 
 func (in *input) readMaintenance(path string) error {
-	return readRows(path, func(line int, o slo.Outage) error {
+	return openRows(path, func(line int, o slo.Outage) error {
 		if o.End.IsZero() {
 			return invalidf("end %s: want an instant, since planned maintenance ends", show(""))
 		}
