@@ -72,3 +72,90 @@ func (t *track) lastFrom(i int, at int64) int {
 	}
 	return low
 }
+
+// front walks forward through the pieces.
+type front struct {
+	tl      *Timeline
+	track   *track
+	piece   int // the first that ends after at
+	at      int64
+	counted int64 // what counts in [.., at)
+}
+
+func (tl *Timeline) front(at int64) front {
+	c := tl.cursor(at)
+	f := front{tl, c.track, max(c.piece, 0), at, c.counted}
+	f.skip()
+	return f
+}
+
+// skip passes over the pieces that have ended.
+func (f *front) skip() {
+	for {
+		switch {
+		case f.piece < len(f.track.pieces) && f.track.pieces[f.piece].end > f.at:
+			return
+		case f.piece < len(f.track.pieces):
+			f.piece++
+		case f.track == &f.tl.sealed:
+			f.track, f.piece = &f.tl.tail, 0
+		default:
+			return
+		}
+	}
+}
+
+// weight returns what counts at the instant, in thousandths, and until when.
+func (f *front) weight() (weight, until int64) {
+	if f.piece == len(f.track.pieces) {
+		return 0, forever
+	}
+	if start := f.track.starts[f.piece]; start > f.at {
+		return 0, start
+	}
+	p := &f.track.pieces[f.piece]
+	return int64(p.counted), p.end
+}
+
+// advance moves to an instant that is not after weight's until.
+func (f *front) advance(to int64) {
+	weight, _ := f.weight()
+	f.counted += weight * (to - f.at)
+	f.at = to
+	f.skip()
+}
+
+// countedUntil returns what counts in [.., at).
+func (tl *Timeline) countedUntil(at int64) int64 {
+	t := tl.track(at)
+	return t.counted(t.last(at), at)
+}
+
+func (tl *Timeline) markAt(at int64) mark { return mark{at, tl.countedUntil(at)} }
+
+// rowCount returns the number of rows of sums, of both tracks.
+func (tl *Timeline) rowCount() int { return tl.sealed.rowCount() + tl.tail.rowCount() }
+
+func (t *track) rowCount() int { return len(t.rows) / t.width }
+
+// row returns the mark at which a row of sums stands.
+func (tl *Timeline) row(i int) mark {
+	t := &tl.sealed
+	if n := t.rowCount(); i >= n {
+		t, i = &tl.tail, i-n
+	}
+	return mark{t.starts[i*t.stride], t.rows[i*t.width+sumCounted]}
+}
+
+// rowAfter returns the first row that stands after an instant.
+func (tl *Timeline) rowAfter(at int64) int {
+	t := tl.track(at + 1)
+	row := t.last(at+1)/t.stride + 1
+	if t.last(at+1) < 0 {
+		row = 0
+	}
+	if t == &tl.tail {
+		row += tl.sealed.rowCount()
+	}
+	return row
+}

@@ -59,11 +59,9 @@ func (tl *Timeline) Explain(from, to, at time.Time) (Explanation, error) {
 	for t, i := range tl.pieces(max(start, tl.termsAt(now).since), until) {
 		e.Downtime = append(e.Downtime, tl.contribution(t, i, max(start, tl.termsAt(now).since), until))
 	}
-	for _, gaps := range [][]gap{tl.sealed.gaps, tl.tail.gaps} {
-		for _, g := range gaps {
-			if g.start < until && g.end > start {
-				e.Unobserved = append(e.Unobserved, Span{instant(max(g.start, start)), instant(min(g.end, until))})
-			}
+	for _, g := range slices.Concat(tl.sealed.gaps, tl.tail.gaps) {
+		if g.start, g.end = max(g.start, start), min(g.end, until); g.start < g.end {
+			e.Unobserved = append(e.Unobserved, Span{instant(g.start), instant(g.end)})
 		}
 	}
 	return e, nil
@@ -73,10 +71,10 @@ func (tl *Timeline) budgetParts(from, to int64) []BudgetPart {
 	var parts []BudgetPart
 	for i := range tl.terms {
 		t := &tl.terms[i]
-		until := min(t.until, to)
-		if until <= from {
-			continue
+		if t.until <= from || from >= to || i+1 < len(tl.terms) && t.until < to && tl.terms[i+1].bad == t.bad {
+			continue // over, not yet, or the next terms go on with the target
 		}
+		until := min(t.until, to)
 		budget := time.Duration(mul64(uint64(until-from)*whole, uint64(t.bad)).quo(wholeBudget))
 		parts = append(parts, BudgetPart{instant(from), instant(until), t.target, budget})
 		from = until
@@ -87,6 +85,9 @@ func (tl *Timeline) budgetParts(from, to int64) []BudgetPart {
 // pieces returns the places of the pieces that lie in [from, to), in order of time.
 func (tl *Timeline) pieces(from, to int64) iter.Seq2[*track, int] {
 	return func(yield func(*track, int) bool) {
+		if from >= to {
+			return
+		}
 		for _, t := range [...]*track{&tl.sealed, &tl.tail} {
 			for i := max(t.last(from), 0); i < len(t.starts) && t.starts[i] < to; i++ {
 				if t.pieces[i].end > from && !yield(t, i) {

@@ -67,6 +67,7 @@ type Timeline struct {
 	tail      track   // the rest, on to what is known ahead
 	from      builder // where the walk stood at the last word, to go on from
 	names     sourceNames
+	peaks     []peak // by row of sums; nil where none are needed
 }
 
 // cause is who may be to blame.
@@ -148,6 +149,7 @@ func (tl *Timeline) finish(b *builder) {
 	tl.tail = newTrack(len(b.causes), len(b.own.history.outages)-b.own.sweep.position.outage, tl.sealed.sum)
 	b.finish(&tl.tail)
 	tl.tail.starts, tl.tail.pieces = slices.Clip(tl.tail.starts), slices.Clip(tl.tail.pieces)
+	tl.setPeaks()
 }
 
 // newBuilder checks what a timeline is to be made of and puts the walks at its beginning.

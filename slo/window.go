@@ -2,27 +2,28 @@ package slo
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Window is the stretch of time over which an objective is judged: either the last so many days, hours or seconds
-// ([Rolling], [Days]), or the running day, week, month, quarter or year of a time zone ([Calendar]).
+// Window is the stretch of time over which an objective is judged: the last so many days, hours or seconds ([Rolling],
+// [Days]), or the running day, week, month, quarter or year of a time zone ([Calendar]).
 //
-// A Window is a value that never changes; any number of goroutines may share it. The zero Window is not set: it is not
-// valid, and its periods are zero times. Windows are compared with [Window.Equal], never with ==.
+// A Window is a value that never changes, and any number of goroutines may use it. The zero Window is not set: it is
+// not valid and has no periods. Whether two windows mean the same is what [Window.Equal] says, not ==.
 //
-// Its text form, which is its JSON form too, is that of [ParseWindow].
+// In text, and so in JSON, a window is what [ParseWindow] reads.
 type Window struct {
-	length int64          // microseconds; only of a rolling window
-	unit   Unit           // only of a calendar window
-	loc    *time.Location // only of a calendar window; nil is UTC
-	bad    error          // why it is not valid, where it is not
+	length int64          // of a rolling window: microseconds
+	unit   Unit           // of a calendar window
+	loc    *time.Location // of a calendar window; nil is UTC
+	bad    error          // what is wrong with it
 }
 
-// Rolling returns the window [now-d, now). d is more than 0 and at most 3650 days, in whole microseconds; for any other d
-// the window is one that [Window.Validate] reports.
+// Rolling returns the window [now-d, now). d is more than 0 and at most 3650 days, in whole microseconds. For any other
+// d the window is not valid, which [Window.Validate] reports.
 func Rolling(d time.Duration) Window {
 	if err := checkLength("", "window", d); err != nil {
 		return Window{bad: err}
@@ -30,99 +31,65 @@ func Rolling(d time.Duration) Window {
 	return Window{length: d.Microseconds()}
 }
 
-// Days returns the window of the last n times 24 hours. n is 1 to 3650; for any other n the window is one that
-// [Window.Validate] reports.
+// Days returns the window of the last n times 24 hours, n from 1 to 3650. For any other n the window is not valid,
+// which [Window.Validate] reports.
 func Days(n int) Window {
 	if n < 1 || n > maxMicros/microsDay {
-		return Window{bad: invalid("", "window", strconv.Itoa(n)+"d", wantLength)}
+		return badWindow(fmt.Sprintf("%dd", n), wantLength)
 	}
 	return Rolling(time.Duration(n) * 24 * time.Hour)
 }
 
-// Calendar returns the window that is always the running period of unit, by the local dates of loc; a nil loc is UTC. A
-// period starts at the first instant whose local date is its first day or later. So each instant lies in exactly one
-// period, also where clocks change at midnight or a date was skipped.
+// Calendar returns the window that is always the running period of unit, by the local dates of loc; nil is UTC. A
+// period starts at the first instant whose local date is its first day or later, and so every instant lies in exactly
+// one: also where midnight does not exist or a date was skipped, and where the clocks go back over midnight and an
+// evening is lived twice, the second of which is part of the new day.
 //
-// loc is a zone of the IANA database by its name: its offsets are taken from where [time.LoadLocation] finds that name, so
-// that the window means the same after it was stored and read again. [time.Local], which differs from one machine to the
-// next, and fixed zones give a window that [Window.Validate] reports, as does a unit that is none; a fixed zone that is
-// always at UTC and bears that name, or none, is UTC.
+// loc must be a zone of the IANA database, or UTC. It is known by its name from then on: offsets are those that
+// [time.LoadLocation] finds for it, so that a window means the same when it comes back from a store. Not valid, which
+// [Window.Validate] reports, are [time.Local], because it is another zone on the next machine; a name that is not
+// found; a fixed zone, unless its name is that of a zone with these very offsets; and a unit that is none of the
+// constants.
 func Calendar(unit Unit, loc *time.Location) Window {
-	if loc == nil || loc == time.UTC {
+	switch {
+	case loc == nil || loc == time.UTC:
 		return calendarIn(unit, "UTC")
-	}
-	if loc == time.Local {
-		return Window{bad: invalid("", "window", calendarText(unit, "Local"), wantZone)}
+	case loc == time.Local:
+		return badWindow(calendarText(unit, "Local"), wantZone)
 	}
 	w := calendarIn(unit, zoneName(loc))
 	if w.bad == nil && !sameOffsets(loc, w.loc) {
-		return Window{bad: invalid("", "window", calendarText(unit, loc.String()), wantSameZone)}
+		return badWindow(calendarText(unit, loc.String()), wantSameZone)
 	}
 	return w
 }
 
-const (
-	wantLength   = "more than 0 and at most 3650 days"
-	wantUnit     = "Day, Week, Month, Quarter or Year"
-	wantZone     = "a time zone of the IANA database, neither time.Local nor a fixed one"
-	wantSameZone = "the time zone of that name, with the offsets that time.LoadLocation gives it"
-	wantDatabase = "a time zone that time.LoadLocation finds (import time/tzdata where a machine has no database)"
-	wantWindow   = `a length such as "30d" or "1h30m", or a period such as "calendar:month" or "calendar:week:Europe/Berlin"`
-)
-
 func calendarIn(unit Unit, zone string) Window {
 	if !unit.valid() {
-		return Window{bad: invalid("", "window", calendarText(unit, zone), wantUnit)}
+		return badWindow(calendarText(unit, zone), wantUnit)
 	}
 	loc, want := loadZone(zone)
 	if want != "" {
-		return Window{bad: invalid("", "window", calendarText(unit, zone), want)}
+		return badWindow(calendarText(unit, zone), want)
 	}
 	return Window{unit: unit, loc: loc}
 }
 
-func zoneName(loc *time.Location) string {
-	if loc == nil || loc.String() == "" {
-		return "UTC"
-	}
-	return loc.String()
+const (
+	wantLength = "more than 0 and at most 3650 days"
+	wantUnit   = "Day, Week, Month, Quarter or Year"
+	wantWindow = `a length such as "30d" or "1h30m", or a period such as "calendar:month" or "calendar:week:Europe/Berlin"`
+)
+
+func badWindow(value, want string) Window {
+	return Window{bad: invalid("", "window", value, want)}
 }
 
-// loadZone returns the time zone of a name, nil for UTC, or else what is wanted of the name. Besides zones, the directory
-// of a machine's database may hold that machine's own zone (localtime), zones that count leap seconds (right/...), and
-// second names (posix/...). All those begin with a small letter, and no zone does.
-func loadZone(name string) (loc *time.Location, want string) {
-	if name == "UTC" {
-		return nil, ""
-	}
-	if name == "Local" || name == "" || name[0] < 'A' || name[0] > 'Z' || strings.ContainsAny(name, ":.\\") || strings.Contains(name, "//") {
-		return nil, wantZone
-	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, wantDatabase
-	}
-	return loc, ""
-}
-
-// sameOffsets compares two zones in the winters and summers of 1970 to 2040: enough to tell zones from each other, and
-// all of them from a fixed one.
-func sameOffsets(a, b *time.Location) bool {
-	for year := 1970; year <= 2040; year++ {
-		for _, month := range [...]time.Month{time.January, time.July} {
-			sec := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Unix()
-			if offsetAt(a, sec) != offsetAt(b, sec) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Validate returns nil if the window can be used, and otherwise an error that matches [ErrInvalid] and names what was
-// given. A window that [ParseWindow] returned without an error is valid.
+// Validate returns nil for a window that can be used, and otherwise an error that matches [ErrInvalid] and names what
+// was given. What [ParseWindow] returns without an error is valid.
 func (w Window) Validate() error { return w.check("") }
 
+// check is Validate for a window that is part of what.
 func (w Window) check(what string) error {
 	bad := w.bad
 	if w.IsZero() {
@@ -134,14 +101,13 @@ func (w Window) check(what string) error {
 	return bad
 }
 
-func (w Window) valid() bool { return w.bad == nil && !w.IsZero() }
-
-// IsZero reports whether the window is not set. A window made of arguments that are out of range, such as Rolling(0), is
-// not valid, but it is set.
+// IsZero reports whether the window is not set. One that was made of a wrong argument, such as Rolling(0), is set,
+// though not valid.
 func (w Window) IsZero() bool { return w.length == 0 && w.unit == 0 && w.bad == nil }
 
-// Equal reports whether two windows mean the same: the same length, or the same unit in the zone of the same name. Windows
-// that are not valid are equal if they are so for the same reason.
+// Equal reports whether two windows mean the same: the same length, or the same unit in the zone of the same name. A
+// rolling day equals no calendar day. Windows that are not set are equal, and so are those that [Window.Validate]
+// refuses with the same words.
 func (w Window) Equal(other Window) bool {
 	if w.bad != nil || other.bad != nil {
 		return w.bad != nil && other.bad != nil && w.bad.Error() == other.bad.Error()
@@ -149,19 +115,19 @@ func (w Window) Equal(other Window) bool {
 	return w.length == other.length && w.unit == other.unit && zoneName(w.loc) == zoneName(other.loc)
 }
 
-// Period returns the period [from, to) in UTC that the window looks at when it is asked at an instant. Of a rolling window
-// that is the time up to at; of a calendar window the whole period that holds at, with its end still to come. at is
-// truncated to microseconds, and read as 1970-01-01 or 2200-01-01 where it lies before the one or after the other; the
-// period's edges may lie outside. A window that is not valid has no periods: both are zero times.
+// Period returns the period [from, to) of the window for somebody who asks at an instant, in UTC. For a rolling window
+// it ends at that instant; for a calendar window it is the whole period that holds then, most of which may lie ahead.
+// The instant is truncated to microseconds, and what lies outside 1970 to 2200 is read as the nearer end of these
+// years; the edges of the period may lie beyond them. A window that is not valid has no period: both are zero times.
 func (w Window) Period(at time.Time) (from, to time.Time) {
-	if !w.valid() {
+	if w.bad != nil || w.IsZero() {
 		return time.Time{}, time.Time{}
 	}
 	start, end := w.period(clamp(at))
 	return instant(start), instant(end)
 }
 
-// period is Period of a valid window in microseconds.
+// period is Period in microseconds, for a window that is valid. m is not clamped.
 func (w Window) period(m int64) (from, to int64) {
 	if w.rolling() {
 		return m - w.length, m
@@ -172,7 +138,7 @@ func (w Window) period(m int64) (from, to int64) {
 
 func (w Window) rolling() bool { return w.unit == 0 }
 
-// nominal returns the microseconds of the window's period, for a calendar window those that its unit stands for.
+// nominal returns the length of the window in microseconds; for a calendar window one that stands for all its periods.
 func (w Window) nominal() int64 {
 	if w.rolling() {
 		return w.length
@@ -181,43 +147,47 @@ func (w Window) nominal() int64 {
 }
 
 const (
-	microsSecond = 1_000_000
-	calendarMark = "calendar:"
+	microsSecond   = 1_000_000
+	calendarPrefix = "calendar:"
 )
 
-// lengthUnits are the units of a length in text, in their order.
+// lengthUnits are the units of a length in text, in the order in which they are written.
 var lengthUnits = [...]struct {
 	letter string
 	micros int64
 }{{"d", microsDay}, {"h", 3600 * microsSecond}, {"m", 60 * microsSecond}, {"s", microsSecond}}
 
-// ParseWindow reads a window. A length is one or more whole numbers with the units d (of 24 hours), h, m and s, each at
-// most once and in that order, as in "30d", "12h", "1h30m"; seconds may have up to six decimals, as in "0.5s". A period is
-// "calendar:" with day, week, month, quarter or year, as in "calendar:month", which is in UTC, and if wanted a time zone,
-// as in "calendar:week:Europe/Berlin". Nothing else is read, neither spaces nor signs nor capitals; the error then matches
-// [ErrInvalid], as it does for lengths and zones that [Rolling] and [Calendar] do not allow.
+// ParseWindow reads a window from text.
+//
+//   - A rolling window is its length: whole numbers of d (24 hours), h, m and s, each unit at most once and in this order,
+//     as in "30d", "12h" and "1h30m". Seconds may have one to six decimals, as in "0.5s".
+//   - A calendar window is "calendar:" and day, week, month, quarter or year, as in "calendar:month", which is in UTC. A
+//     time zone may follow, as in "calendar:week:Europe/Berlin".
+//
+// Everything else is refused with an error that matches [ErrInvalid] and names the text: capitals, signs, spaces, the
+// empty text, and what [Rolling] and [Calendar] make no valid window of.
 func ParseWindow(s string) (Window, error) {
 	w := parseWindow(s)
 	if e, ok := errors.AsType[*fieldError](w.bad); ok {
-		return Window{}, &fieldError{field: e.field, value: show(s), want: e.want}
+		return Window{}, invalid("", "window", s, e.want)
 	}
-	return w, w.bad
+	return w, nil
 }
 
 func parseWindow(s string) Window {
-	if period, ok := strings.CutPrefix(s, calendarMark); ok {
+	if period, ok := strings.CutPrefix(s, calendarPrefix); ok {
 		return parseCalendar(period)
 	}
 	m, ok := parseLength(s)
 	if !ok {
-		return Window{bad: invalid("", "window", s, wantWindow)}
+		return badWindow(s, wantWindow)
 	}
 	return Rolling(length(m))
 }
 
 func parseCalendar(period string) Window {
-	name, zone, ok := strings.Cut(period, ":")
-	if !ok {
+	name, zone, found := strings.Cut(period, ":")
+	if !found {
 		zone = "UTC"
 	}
 	for unit := Day; unit <= Year; unit++ {
@@ -225,7 +195,7 @@ func parseCalendar(period string) Window {
 			return calendarIn(unit, zone)
 		}
 	}
-	return Window{bad: invalid("", "window", period, wantWindow)}
+	return badWindow(period, wantWindow)
 }
 
 func parseLength(s string) (m int64, ok bool) {
@@ -246,29 +216,34 @@ func parseLength(s string) (m int64, ok bool) {
 	return m, s == ""
 }
 
-// parseNumber reads a number of units as microseconds. What is longer than any window is read as a little longer.
+// parseNumber reads a number of units, of so many microseconds each. One that is longer than any window comes back as
+// some length that is too long.
 func parseNumber(s string, unit int64) (m int64, ok bool) {
 	s, decimals, found := strings.Cut(s, ".")
 	if found {
-		if unit != microsSecond || len(decimals) < 1 || len(decimals) > 6 {
+		if m, ok = parseDecimals(decimals); !ok || unit != microsSecond {
 			return 0, false
 		}
-		n, err := strconv.ParseUint((decimals + "00000")[:6], 10, 63)
-		if err != nil {
-			return 0, false
-		}
-		m = int64(n)
 	}
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, false
 	}
-	return m + int64(min(n, uint64(maxMicros/unit+1)))*unit, true
+	return m + min(int64(n), maxMicros/unit+1)*unit, true
 }
 
-// String returns the window in the one form that [ParseWindow] reads and that is shortest: days, hours, minutes and
-// seconds each only where there are any, and "1d" for 24 hours. For a window that is not valid it says so, in words that do
-// not parse.
+// parseDecimals reads the decimals of a second as microseconds.
+func parseDecimals(s string) (m int64, ok bool) {
+	if len(s) < 1 || len(s) > 6 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint((s + "00000")[:6], 10, 63)
+	return int64(n), err == nil
+}
+
+// String returns the one text for this window, out of those that [ParseWindow] reads: as many days as there are, then
+// as many hours, minutes and seconds, without those that are 0. 24 hours are "1d", 300 seconds "5m". For a window that
+// is not valid or not set it returns words that do not parse.
 func (w Window) String() string {
 	switch {
 	case w.IsZero():
@@ -283,28 +258,28 @@ func (w Window) String() string {
 
 func calendarText(unit Unit, zone string) string {
 	if zone == "UTC" {
-		return calendarMark + unit.String()
+		return calendarPrefix + unit.String()
 	}
-	return calendarMark + unit.String() + ":" + zone
+	return calendarPrefix + unit.String() + ":" + zone
 }
 
 func lengthText(m int64) string {
-	var b []byte
+	var b strings.Builder
 	for _, unit := range lengthUnits {
 		n := m / unit.micros
-		if m %= unit.micros; unit.micros == microsSecond && m > 0 {
-			b = strconv.AppendFloat(b, float64(n)+float64(m)/microsSecond, 'f', 6, 64)
-			b = []byte(strings.TrimRight(string(b), "0"))
-			b = append(b, unit.letter...)
-		} else if n > 0 {
-			b = append(strconv.AppendInt(b, n, 10), unit.letter...)
+		m %= unit.micros
+		switch {
+		case unit.micros == microsSecond && m > 0:
+			b.WriteString(strings.TrimRight(fmt.Sprintf("%d.%06d", n, m), "0") + unit.letter)
+		case n > 0:
+			b.WriteString(strconv.FormatInt(n, 10) + unit.letter)
 		}
 	}
-	return string(b)
+	return b.String()
 }
 
-// MarshalText returns what String does; of a window that is not valid or not set, an error that matches [ErrInvalid]. In
-// JSON, the option omitzero leaves out a window that is not set.
+// MarshalText returns what String returns, or for a window that is not valid or not set an error that matches
+// [ErrInvalid]. In a struct that goes to JSON, the option omitzero leaves out a window that is not set.
 func (w Window) MarshalText() ([]byte, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
@@ -312,7 +287,7 @@ func (w Window) MarshalText() ([]byte, error) {
 	return []byte(w.String()), nil
 }
 
-// UnmarshalText reads what [ParseWindow] reads. After an error w is what it was.
+// UnmarshalText reads what [ParseWindow] reads. After an error, w is as it was.
 func (w *Window) UnmarshalText(text []byte) error {
 	parsed, err := ParseWindow(string(text))
 	if err != nil {

@@ -1,0 +1,223 @@
+package slo
+
+import (
+	"time"
+)
+
+// Metric is a figure that time moves, for [Timeline.NextCrossing] to watch.
+type Metric uint8
+
+const (
+	MetricRemainingPercent Metric = iota // Budget.RemainingPercent, compared with Value
+	MetricRemaining                      // Budget.Remaining, before it is rounded down, compared with Duration
+	MetricConsumedPercent                // Budget.ConsumedPercent, compared with Value
+	MetricAvailability                   // Availability, compared with Value
+	MetricBurnRate                       // the burn rate over Lookback, compared with Value
+	MetricFiring                         // whether Rule fires: AtOrAbove that it does, Below that it does not
+)
+
+// Comparison is how a metric is held against a threshold, exactly: what a figure shows is rounded toward the side that it
+// is on, so that comparing the shown float with the threshold answers the same.
+type Comparison uint8
+
+const (
+	Below Comparison = iota
+	AtOrBelow
+	Above
+	AtOrAbove
+)
+
+// holds reports whether the comparison holds for a figure that is less than (-1), equal to or greater than a threshold.
+func (c Comparison) holds(order int) bool {
+	switch c {
+	case Below:
+		return order < 0
+	case AtOrBelow:
+		return order <= 0
+	case Above:
+		return order > 0
+	}
+	return order >= 0
+}
+
+// Crossing is a comparison that may come true as time goes by. The zero value asks for RemainingPercent below 0.
+type Crossing struct {
+	Metric     Metric
+	Comparison Comparison
+
+	// Value is the threshold of a percentage, from -1,000,000 to 1,000,000, or of a burn rate, from 0 to 100,000,000; at
+	// most six decimals.
+	Value    float64
+	Duration time.Duration // the threshold of MetricRemaining
+	Lookback time.Duration // of MetricBurnRate; as for [Timeline.BurnRate], 0 means an hour
+	Rule     BurnRule      // of MetricFiring; one that the objective's Policy could hold
+}
+
+const maxPercent = 1_000_000
+
+// NextCrossing returns the first microsecond, at or after at, at which the comparison holds for the figure that
+// [Timeline.Status] would then show, if what is down stays down and nothing begins that is not known: recorded facts,
+// the ends of maintenance windows and periods, and terms to come are known. What holds at at answers at. The zero time
+// says never. It is solved, not sampled, without allocating; the time it takes grows with the logarithm of the history's length.
+//
+// A crossing outside its bounds is ErrInvalid; a rule is held against the terms in force at at. at is read as by Status.
+func (tl *Timeline) NextCrossing(at time.Time, c Crossing) (time.Time, error) {
+	from := clamp(at)
+	if err := c.check("objective "+show(tl.objective.ID), tl.termsAt(from)); err != nil {
+		return time.Time{}, err
+	}
+	return instant(tl.nextCrossing(from, forever, &c)), nil
+}
+
+func (c *Crossing) check(what string, t *terms) error {
+	switch {
+	case c.Comparison > AtOrAbove:
+		return invalid(what, "comparison", uint8(c.Comparison), "Below, AtOrBelow, Above or AtOrAbove")
+	case c.Metric > MetricFiring:
+		return invalid(what, "metric", uint8(c.Metric), "one of the constants")
+	case c.Metric == MetricRemaining:
+		return nil
+	case c.Metric == MetricFiring:
+		if c.Comparison != AtOrAbove && c.Comparison != Below {
+			return invalid(what, "comparison", uint8(c.Comparison), "AtOrAbove or Below, for a rule that fires or does not")
+		}
+		return c.Rule.check(what, t.window, t.bad)
+	case c.Metric == MetricBurnRate && c.Lookback != 0:
+		if err := checkLength(what, "lookback", c.Lookback); err != nil {
+			return err
+		}
+	}
+	least, most := -float64(maxPercent), float64(maxPercent)
+	if c.Metric == MetricBurnRate {
+		least, most = 0, maxFactor
+	}
+	if _, ok := decimal(c.Value, perUnit); !ok || c.Value < least || c.Value > most {
+		return invalid(what, "value", c.Value, "within the metric's bounds, with at most six decimals")
+	}
+	return nil
+}
+
+// nextCrossing looks through [from, to), under the terms of each part.
+func (tl *Timeline) nextCrossing(from, to int64, c *Crossing) int64 {
+	for i := range tl.terms {
+		t := &tl.terms[i]
+		if t.until <= from {
+			continue
+		}
+		until := min(t.until, to)
+		if found := tl.crossingUnder(t, from, until, c); found < until {
+			return found
+		}
+		if until == to {
+			break
+		}
+		from = until
+	}
+	return forever
+}
+
+func (tl *Timeline) crossingUnder(t *terms, from, to int64, c *Crossing) int64 {
+	switch {
+	case c.Metric == MetricFiring:
+		r := compileRule(c.Rule, t.window)
+		if c.Comparison == Below {
+			return tl.firstQuiet(t, &r, from, to)
+		}
+		return tl.firstFiring(t, &r, from, to)
+	case c.Metric == MetricBurnRate:
+		lookback := hour
+		if c.Lookback != 0 {
+			lookback = c.Lookback.Microseconds()
+		}
+		s := tl.rolling(t, newThreshold(c), lookback)
+		return s.first(from, to)
+	case t.window.rolling():
+		s := tl.rolling(t, newThreshold(c), t.window.nominal())
+		return s.first(from, to)
+	}
+	return tl.calendarCrossing(t, newThreshold(c), from, to)
+}
+
+// firstFiring goes from the first instant of one window to the first of the other from there, until both agree.
+func (tl *Timeline) firstFiring(t *terms, r *rule, from, to int64) int64 {
+	long, short := tl.rolling(t, firingThreshold(r, true), r.long), tl.rolling(t, firingThreshold(r, true), r.short)
+	for from < to {
+		from = long.first(from, to)
+		if from >= to {
+			break
+		}
+		found := short.first(from, to)
+		if found == from {
+			return found
+		}
+		from = found
+	}
+	return forever
+}
+
+func (tl *Timeline) firstQuiet(t *terms, r *rule, from, to int64) int64 {
+	long, short := tl.rolling(t, firingThreshold(r, false), r.long), tl.rolling(t, firingThreshold(r, false), r.short)
+	found := short.first(from, to)
+	return min(found, long.first(from, min(to, found)))
+}
+
+// everyLength is a time in which periods of every length that a calendar has come by: leap years are up to eight years
+// apart.
+const everyLength = 12 * 366 * microsDay
+
+// calendarCrossing looks through one period after the other.
+func (tl *Timeline) calendarCrossing(t *terms, th threshold, from, to int64) int64 {
+	steady := tl.lastEdge() + 1 // periods that start here or later differ in nothing but their length
+	last := max(from, steady) + everyLength
+	if tl.finalWeight() == 0 && th.metric != MetricRemaining {
+		last = max(from, steady) // nor in that, where nothing is consumed
+	}
+	for tried := int64(0); from < to; {
+		start, end := t.window.period(from)
+		if start < steady || from > start || end-start != tried {
+			s := tl.period(t, th, start, end)
+			if found := s.first(from, min(end, to)); found < min(end, to) {
+				return found
+			}
+		}
+		if start > last {
+			break
+		}
+		if start >= steady {
+			tried = end - start
+		}
+		from = end
+	}
+	return forever
+}
+
+// lastEdge returns the last instant at which anything that is known changes.
+func (tl *Timeline) lastEdge() int64 {
+	edge := dawn
+	for _, t := range [...]*track{&tl.sealed, &tl.tail} {
+		if n := len(t.pieces); n > 0 {
+			edge = t.starts[n-1]
+			if end := t.pieces[n-1].end; end != forever {
+				edge = end
+			}
+		}
+	}
+	for i := range tl.terms {
+		if tl.terms[i].since > edge {
+			edge = tl.terms[i].since
+		}
+		if until := tl.terms[i].until; until != forever && until > edge {
+			edge = until
+		}
+	}
+	return edge
+}
+
+// finalWeight returns what counts when all that is known has passed.
+func (tl *Timeline) finalWeight() int64 {
+	t := &tl.tail
+	if n := len(t.pieces); n > 0 && t.pieces[n-1].end == forever {
+		return int64(t.pieces[n-1].counted)
+	}
+	return 0
+}
