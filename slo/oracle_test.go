@@ -114,7 +114,7 @@ func (o *oracle) edges() []time.Time {
 	add := func(times ...time.Time) {
 		for _, t := range times {
 			if !t.IsZero() {
-				list = append(list, time.UnixMicro(t.UnixMicro()).UTC())
+				list = append(list, truncated(t))
 			}
 		}
 	}
@@ -379,8 +379,8 @@ func (o *oracle) observed(t int64) bool {
 	heard := slices.ContainsFunc(o.w.observations, func(ob slo.Observation) bool {
 		return check == "" || ob.CheckID == check
 	})
-	if !heard {
-		return slices.ContainsFunc(o.w.outages(check), func(out slo.Outage) bool { return out.Start.UnixMicro() <= t })
+	if !heard && slices.ContainsFunc(o.w.outages(check), func(out slo.Outage) bool { return out.Start.UnixMicro() <= t }) {
+		return true
 	}
 	for _, w := range o.w.feed(check, t) {
 		if w.health != slo.Unknown {
@@ -657,8 +657,11 @@ func asked(at time.Time) time.Time {
 	if at.After(last) {
 		return last
 	}
-	return time.UnixMicro(at.UnixMicro()).UTC()
+	return truncated(at)
 }
+
+// truncated takes off what lies below a microsecond.
+func truncated(t time.Time) time.Time { return time.UnixMicro(t.UnixMicro()).UTC() }
 
 // status is what Timeline.Status answers.
 func (o *oracle) status(at time.Time) oracleStatus {
@@ -669,6 +672,7 @@ func (o *oracle) status(at time.Time) oracleStatus {
 
 // statusIn is what Timeline.StatusIn answers.
 func (o *oracle) statusIn(from, to, at time.Time) oracleStatus {
+	from, to, at = truncated(from), truncated(to), truncated(at)
 	terms := o.termsAt(at)
 	end := at
 	if to.Before(at) {
@@ -766,12 +770,13 @@ func (o *oracle) attribution(from, to, at time.Time) []slo.Share {
 	return append(list, others...)
 }
 
-// nameOf returns the name that the world gives an upstream.
+// nameOf returns the name that the world gives an upstream; of several the greatest.
 func (o *oracle) nameOf(id string) string {
+	name := ""
 	for _, d := range o.w.upstreams {
-		if d.system == id && d.name != "" {
-			return d.name
+		if d.system == id {
+			name = max(name, d.name)
 		}
 	}
-	return ""
+	return name
 }
