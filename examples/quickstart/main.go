@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log"
 	"time"
@@ -35,22 +36,22 @@ func main() {
 		log.Fatal(err)
 	}
 
-	// A timeline answers for any instant, past or present, and tells what happens if all stays as it is, or ends.
+	// A timeline answers for any instant, and says what comes if all stays as it is, or if what is down ends.
 	now := minute(15)
-	repaired, err := timeline.EndingAt(now, now)
-	if err != nil {
-		log.Fatal(err)
-	}
-	st, budget := timeline.Status(now), timeline.Status(now).Budget
+	status := timeline.Status(now)
+	budget := status.Budget
+	exhausted := timeline.Forecast(now).ExhaustsAt
+	recovered := timeline.EndingAt(now).Forecast(now).RecoversAt
 
-	fmt.Printf("%s is to be up %v %% of %v. At %s:\n", st.SystemID, st.Target, objective.Window, now.Format(time.DateTime))
-	fmt.Printf("  level       %v (down: %t, breaching: %t)\n", st.Level, st.Down, st.Breaching)
-	fmt.Printf("  budget      %v, of which %v is left (%.2f %%)\n", budget.Total, budget.Remaining, budget.RemainingPercent)
-	fmt.Printf("  spent       %v, namely\n", budget.Consumed)
-	for _, share := range st.Attribution {
-		fmt.Printf("              %v by %v %s\n", share.Duration, share.Cause, share.UpstreamID)
+	fmt.Printf("%s is to be up %v %% of %v. At %s:\n",
+		status.SystemID, status.Target, objective.Window, now.Format(time.DateTime))
+	fmt.Printf("  level        %v (down: %t, breaching: %t)\n", status.Level, status.Down, status.Breaching)
+	fmt.Printf("  budget       %v, of which %v is left (%.2f %%)\n", budget.Total, budget.Remaining, budget.RemainingPercent)
+	fmt.Printf("  spent        %v\n", budget.Consumed)
+	for _, share := range status.Attribution {
+		fmt.Printf("    %-9v  caused by %v\n", share.Duration, cmp.Or(share.UpstreamID, "itself"))
 	}
-	fmt.Printf("  burn rate   %.1f times what the budget allows, over the last hour\n", st.BurnRate)
-	fmt.Printf("  exhausted   %s, if it stays down\n", timeline.Forecast(now).ExhaustsAt.Format(time.DateTime))
-	fmt.Printf("  whole again %s, if it is repaired now\n", repaired.Forecast(now).RecoversAt.Format(time.DateTime))
+	fmt.Printf("  burn rate    %.1f times what the budget allows, over the last hour\n", status.BurnRate)
+	fmt.Printf("  exhausted    %s, if it stays down\n", exhausted.Format(time.DateTime))
+	fmt.Printf("  whole again  %s, if it is repaired now\n", recovered.Format(time.DateTime))
 }

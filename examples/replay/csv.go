@@ -50,8 +50,8 @@ func readRows(path string, f io.Reader, each func(line int, o slo.Outage) error)
 	return err // of the file system, which names the path
 }
 
-// rowReader reads the rows of a CSV file. It also stands between the file and the CSV reader, to keep the bytes of the row
-// at hand for errors, and to stop where a row gets longer than any good one: a field of gigabytes costs no memory.
+// rowReader reads the rows of a CSV file. It also stands between the file and the CSV reader, to keep the bytes of the
+// row at hand for errors, and to stop where a row gets longer than any good one: a field of gigabytes costs no memory.
 type rowReader struct {
 	in   io.Reader
 	csv  *csv.Reader
@@ -133,7 +133,8 @@ func (r *rowReader) rows(each func(line int, o slo.Outage) error) error {
 
 func parseRow(fields []string) (o slo.Outage, err error) {
 	if len(fields) != len(columns) {
-		return o, invalidf("row %s: %d columns: want %s", show(strings.Join(fields, ",")), len(fields), strings.Join(columns, ","))
+		row := show(strings.Join(fields, ","))
+		return o, invalidf("row %s: %d columns: want %s", row, len(fields), strings.Join(columns, ","))
 	}
 	o = slo.Outage{SystemID: fields[0], UpstreamID: fields[3], Note: fields[4]}
 	if o.Start, err = parseInstant("start", fields[1]); err != nil {
@@ -144,5 +145,9 @@ func parseRow(fields []string) (o slo.Outage, err error) {
 			return o, err
 		}
 	}
-	return o, slo.Statement{Source: "row", Outages: []slo.Outage{o}}.Validate()
+	if err := (slo.Statement{Source: "row", Outages: []slo.Outage{o}}).Validate(); err != nil {
+		// The file and the line are named in front of it instead.
+		return o, invalidf("%s", strings.TrimPrefix(err.Error(), `slo: statement "row": `))
+	}
+	return o, nil
 }

@@ -77,8 +77,8 @@ func (in *input) readMaintenance(path string) error {
 	})
 }
 
-// sourceID names a row by its file and line. A file that is given twice says the same twice. A path that no ID can hold is
-// named by its place among the arguments.
+// sourceID names a row by its file and line. A file that is given twice says the same twice. A path that no ID can hold
+// is named by its place among the arguments.
 func sourceID(path string, place, line int) string {
 	if len(path) > 200 || !utf8.ValidString(path) {
 		path = fmt.Sprintf("file %d", place+1)

@@ -22,14 +22,14 @@
 //
 // Systems come worst first: by the percentage of the budget that remains, then by name.
 //
-// With -format json the output is an array with an object for each system: the fields of the JSON form of slo.Status, then
-// outages, the number of maximal stretches of downtime in the window, whatever caused it, and longestNs, the length of the
-// longest. With -backtest there are also intervals (severity, longNs, shortNs, start, end: when a rule fired), and
+// With -format json the output is an array with an object for each system: the fields of the JSON form of slo.Status,
+// then outages, the number of maximal stretches of downtime in the window, whatever caused it, and longestNs, the length
+// of the longest. With -backtest there are also intervals (severity, longNs, shortNs, start, end: when a rule fired), and
 // precision, recall, detectionNs and resetNs, each an object with page and ticket, null where there was nothing to judge.
 //
-// The exit status is 0 when all went well, also if every budget is overspent; 2 when a flag or an input is wrong, which the
-// message names with file, line, field and value; 1 when a file could not be read or written. Unless it is 0, nothing is
-// written.
+// The exit status is 0 when all went well, also if every budget is overspent; 2 when a flag or an input is wrong, which
+// the message names with file, line, field and value; 1 when a file could not be read or written. Unless it is 0, nothing
+// is written.
 package main
 
 import (

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// writeFile writes a file whole or not at all: beside it first, then in its place. Whoever reads it meanwhile reads the old
-// one. A symbolic link stays one. What is no file, such as /dev/stdout or a pipe, is written to as it is.
+// writeFile writes a file whole or not at all: beside it first, then in its place. Whoever reads it meanwhile reads the
+// old one. A symbolic link stays one. What is no file, such as /dev/stdout or a pipe, is written to as it is.
 func writeFile(path string, data []byte) error {
 	info, err := os.Stat(path)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// progress is a line on a terminal that says what the program is at, when that takes longer than a second. It is rewritten
-// in place, and erased at the end. Not on a terminal, it is never seen.
+// progress is a line on a terminal that says what the program is at, when that takes longer than a second. It is
+// rewritten in place, and erased at the end. Where there is no terminal, it is never seen.
 type progress struct {
 	w     io.Writer // nil: nowhere to show it
 	next  time.Time // show no earlier

@@ -77,8 +77,8 @@ func orDash[T any](value *T, text func(T) string) string {
 	return text(*value)
 }
 
-// writeRows aligns rows of equally many cells, the first ones to the left, the others to the right. Each column is as wide
-// as its widest cell; the first has what the others leave.
+// writeRows aligns rows of equally many cells, the first ones to the left, the others to the right. Each column is as
+// wide as its widest cell; the first has what the others leave.
 func writeRows(w *bytes.Buffer, rows [][]string, left int) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	header = "system,start,end,upstream,note\n"
+	small  = "testdata/small.csv"
+)
+
+var realFiles = []string{"testdata/cloud-uptime-archive.csv", "testdata/gcp-incidents.csv", "testdata/github-incidents.csv"}
+
+// replayed runs the program and returns what it prints; it must succeed.
+func replayed(t testing.TB, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := run(args, &stdout, &stderr); status != 0 {
+		t.Fatalf("replay %q: exit status %d: %s", args, status, &stderr)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("replay %q: standard error has %q, want nothing", args, &stderr)
+	}
+	return stdout.String()
+}
+
+// refused runs the program and returns the error that it prints; it must print nothing else, and leave no file behind.
+func refused(t *testing.T, status int, args ...string) string {
+	t.Helper()
+	output := filepath.Join(t.TempDir(), "output")
+	var stdout, stderr bytes.Buffer
+	if got := run(append([]string{"-o", output}, args...), &stdout, &stderr); got != status {
+		t.Errorf("replay %.200q: exit status %d, want %d: %s", args, got, status, &stderr)
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("replay %.200q: standard output has %q, want nothing", args, &stdout)
+	}
+	if left, _ := filepath.Glob(filepath.Dir(output) + "/*"); len(left) > 0 {
+		t.Errorf("replay %.200q: left %q behind, want nothing", args, left)
+	}
+	if stderr.Len() > 1000 {
+		t.Errorf("replay %.200q: the error has %d bytes, want values cut off", args, stderr.Len())
+	}
+	return stderr.String()
+}
+
+// file makes a file of a test's own.
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "outages.csv")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type statusJSON struct {
+	System         string
+	At, From, To   time.Time
+	Total          int64 `json:"budgetTotalNs"`
+	Consumed       int64 `json:"budgetConsumedNs"`
+	ConsumedStrict int64 `json:"budgetConsumedStrictNs"`
+	Outages        int
+	Longest        int64 `json:"longestNs"`
+	Down           bool
+	Attribution    []struct {
+		Cause string
+		NS    int64
+	}
+}
+
+func (s statusJSON) self() int64 {
+	for _, share := range s.Attribution {
+		if share.Cause == "self" {
+			return share.NS
+		}
+	}
+	return 0
+}
+
+func statuses(t testing.TB, args ...string) []statusJSON {
+	t.Helper()
+	var list []statusJSON
+	if err := json.Unmarshal([]byte(replayed(t, append([]string{"-format", "json"}, args...)...)), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestFlagsThatAreWrongAreNamed(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no file":                     {[]string{}, "no FILE"},
+		"an unknown flag":             {[]string{"-targte", "99", small}, "-targte"},
+		"a flag without its value":    {[]string{"-target"}, "-target"},
+		"a switch that is no bool":    {[]string{"-backtest=perhaps", small}, "perhaps"},
+		"a target that is no number":  {[]string{"-target", "three nines", small}, `-target "three nines"`},
+		"a target without end":        {[]string{"-target", strings.Repeat("9", 1000), small}, "-target \"9999"},
+		"a target of too many digits": {[]string{"-target", "100.0000001", small}, "target 100.0000001"},
+		"a finer target":              {[]string{"-target", "99.9000001", small}, "target 99.9000001"},
+		"a negative target":           {[]string{"-target", "-1", small}, "target -1"},
+		"a target above 100":          {[]string{"-target", "101", small}, "target 101"},
+		"a target of NaN":             {[]string{"-target", "NaN", small}, "target NaN"},
+		"a target of Inf":             {[]string{"-target", "Inf", small}, "target +Inf"},
+		"a window in words":           {[]string{"-window", "1 month", small}, `-window: slo: window "1 month"`},
+		"a window of nothing":         {[]string{"-window", "0", small}, `window "0"`},
+		"a window of no days":         {[]string{"-window", "0d", small}, `window "0d"`},
+		"a window too long":           {[]string{"-window", "3651d", small}, `window "3651d"`},
+		"a negative window":           {[]string{"-window", "-30d", small}, `window "-30d"`},
+		"a month that rolls":          {[]string{"-window", "1mo", small}, `window "1mo"`},
+		"an unknown unit":             {[]string{"-window", "calendar:fortnight", small}, `window "calendar:fortnight"`},
+		"an unknown zone":             {[]string{"-window", "calendar:month:Europe/Atlantis", small}, `"calendar:month:Europe/Atlantis"`},
+		"the machine's own zone":      {[]string{"-window", "calendar:month:Local", small}, `"calendar:month:Local"`},
+		"an instant without a zone":   {[]string{"-at", "2026-03-01T00:00:00", small}, `-at "2026-03-01T00:00:00"`},
+		"a day":                       {[]string{"-at", "2026-03-01", small}, `-at "2026-03-01"`},
+		"an hour of one digit":        {[]string{"-at", "2026-03-01T1:00:00Z", small}, `-at "2026-03-01T1:00:00Z"`},
+		"a decimal comma":             {[]string{"-at", "2026-03-01T00:00:00,5Z", small}, `-at "2026-03-01T00:00:00,5Z"`},
+		"an offset of 24 hours":       {[]string{"-at", "2026-03-01T00:00:00+24:00", small}, `-at "2026-03-01T00:00:00+24:00"`},
+		"30 February":                 {[]string{"-at", "2026-02-30T00:00:00Z", small}, `-at "2026-02-30T00:00:00Z"`},
+		"an instant before 1970":      {[]string{"-at", "1969-12-31T23:59:59Z", small}, `-at "1969-12-31T23:59:59Z": want an instant from 1970`},
+		"the zero time":               {[]string{"-at", "0001-01-01T00:00:00Z", small}, `-at "0001-01-01T00:00:00Z"`},
+		"an instant after 2200":       {[]string{"-at", "2200-01-01T00:00:01Z", small}, `-at "2200-01-01T00:00:01Z"`},
+		"an unknown period":           {[]string{"-period", "next", small}, `-period "next"`},
+		"a rolling window's last":     {[]string{"-period", "last", small}, "-period last"},
+		"a period before all periods": {[]string{"-period", "last", "-window", "calendar:year", "-at", "1970-06-01T00:00:00Z", small}, "-at 1970-06-01T00:00:00Z"},
+		"an unknown exclusion":        {[]string{"-exclusion", "lenient", small}, `"lenient"`},
+		"an unknown format":           {[]string{"-format", "xml", small}, `-format "xml"`},
+		"a system that is not there":  {[]string{"-system", "checkout", "-system", "chekout", small}, `-system "chekout"`},
+		"a system without a name":     {[]string{"-system", "", small}, `-system ""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := refused(t, 2, test.args...); !strings.Contains(got, test.want) {
+				t.Errorf("got %q, want it to name %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFilesThatCannotBeReadEndWithOne(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.csv")
+	for name, args := range map[string][]string{
+		"a missing file":           {small, missing},
+		"a directory":              {t.TempDir()},
+		"missing maintenance":      {"-maintenance", missing, small},
+		"maintenance that is none": {"-maintenance", t.TempDir(), small},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := refused(t, 1, args...); !strings.Contains(got, os.TempDir()) {
+				t.Errorf("got %q, want it to name the file", got)
+			}
+		})
+	}
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	got := replayed(t, "-help")
+	for _, name := range []string{"system", "target", "window", "at", "period", "exclusion", "maintenance", "backtest", "format", "o"} {
+		if !strings.Contains(got, "\n  -"+name+" ") {
+			t.Errorf("-help says nothing of -%s", name)
+		}
+	}
+}
+
+func TestFilesWithoutOutagesAreNoError(t *testing.T) {
+	empty := file(t, header)
+	for _, flags := range [][]string{{}, {"-backtest"}, {"-window", "calendar:month", "-period", "last"}, {"-at", "2026-03-01T00:00:00Z"}} {
+		if got, want := replayed(t, append(flags, "-format", "json", empty)...), "[]\n"; got != want {
+			t.Errorf("%q: got %q, want %q", flags, got, want)
+		}
+		if got := replayed(t, append(flags, empty)...); !strings.HasSuffix(got, ": no outages\n") {
+			t.Errorf("%q: got %q", flags, got)
+		}
+	}
+}
+
+func TestAtIsTheLastInstantOfAllFiles(t *testing.T) {
+	other := file(t, header+"billing,2026-03-30T00:00:00Z,2026-05-01T02:00:00.123456+02:00,,\n")
+	for _, s := range statuses(t, "-system", "checkout", small, other) {
+		if want := time.Date(2026, time.May, 1, 0, 0, 0, 123456000, time.UTC); !s.At.Equal(want) {
+			t.Errorf("%s is judged at %v, want %v", s.System, s.At, want)
+		}
+	}
+}
+
+func TestWorstComesFirst(t *testing.T) {
+	twins := file(t, header+"b,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,,\na,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,,\n")
+	var names []string
+	for _, s := range statuses(t, twins, file(t, header+"c,2026-03-01T00:00:00Z,2026-03-01T02:00:00Z,,\n")) {
+		names = append(names, s.System)
+	}
+	if want := []string{"c", "a", "b"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
+func TestSystemIsRepeatable(t *testing.T) {
+	if got := len(statuses(t, "-system", "mail", "-system", "search", "-system", "mail", small)); got != 2 {
+		t.Errorf("got %d systems, want 2", got)
+	}
+}
+
+func TestRowsThatAreGivenTwiceCountOnce(t *testing.T) {
+	once := replayed(t, append([]string{"-format", "json"}, realFiles...)...)
+	twice := replayed(t, append([]string{"-format", "json"}, slices.Concat(realFiles, realFiles)...)...)
+	if once != twice {
+		t.Error("giving each file twice changes the figures")
+	}
+	slices.Reverse(realFiles)
+	if replayed(t, append([]string{"-format", "json"}, realFiles...)...) != once {
+		t.Error("giving the files in another order changes the figures")
+	}
+}
+
+func TestSelfOnlyLeavesOutWhatAnUpstreamCaused(t *testing.T) {
+	flags := []string{"-system", "checkout", small}
+	for _, s := range statuses(t, append([]string{"-exclusion", "self-only"}, flags...)...) {
+		if want := 14*time.Minute + time.Microsecond; s.Consumed != int64(want) {
+			t.Errorf("consumed %d, want %d", s.Consumed, want)
+		}
+		if want := 19*time.Minute + time.Microsecond; s.ConsumedStrict != int64(want) || s.Outages != 2 {
+			t.Errorf("in all %d in %d outages, want %d in 2", s.ConsumedStrict, s.Outages, want)
+		}
+	}
+}
+
+func TestLastIsThePeriodThatHasEnded(t *testing.T) {
+	date := func(year int, month time.Month, day int, zone string) time.Time {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Date(year, month, day, 0, 0, 0, 0, loc)
+	}
+	for _, test := range []struct {
+		window, at string
+		from, to   time.Time
+	}{
+		{"calendar:month", "2026-04-01T00:00:00Z", date(2026, 3, 1, "UTC"), date(2026, 4, 1, "UTC")},
+		{"calendar:month", "2026-03-31T23:59:59.999999Z", date(2026, 2, 1, "UTC"), date(2026, 3, 1, "UTC")},
+		{"calendar:quarter:Europe/Berlin", "2026-05-05T00:00:00Z", date(2026, 1, 1, "Europe/Berlin"), date(2026, 4, 1, "Europe/Berlin")},
+		{"calendar:month:America/Los_Angeles", "2026-04-01T06:59:59Z", date(2026, 2, 1, "America/Los_Angeles"), date(2026, 3, 1, "America/Los_Angeles")},
+		{"calendar:week", "2026-04-01T00:00:00Z", date(2026, 3, 23, "UTC"), date(2026, 3, 30, "UTC")},
+		{"calendar:year", "2026-04-01T00:00:00Z", date(2025, 1, 1, "UTC"), date(2026, 1, 1, "UTC")},
+		{"calendar:day:Pacific/Apia", "2026-04-01T00:00:00Z", date(2026, 3, 31, "Pacific/Apia"), date(2026, 4, 1, "Pacific/Apia")},
+	} {
+		for _, s := range statuses(t, "-window", test.window, "-at", test.at, "-period", "last", small) {
+			if !s.From.Equal(test.from) || !s.To.Equal(test.to) || !s.At.Equal(test.to) {
+				t.Errorf("%s at %s: from %v to %v at %v, want from %v to %v at its end",
+					test.window, test.at, s.From, s.To, s.At, test.from, test.to)
+			}
+		}
+	}
+}
+
+func TestCurrentIsThePeriodThatHoldsAt(t *testing.T) {
+	for _, s := range statuses(t, "-window", "calendar:month", "-at", "2026-03-31T23:30:00Z", "-system", "search", small) {
+		if s.From.Day() != 1 || s.To.Month() != time.April || s.Consumed != int64(30*time.Minute) || !s.Down || s.Longest != s.Consumed {
+			t.Errorf("got %+v, want half an hour of March, and down", s)
+		}
+	}
+}
+
+func TestWindowsMayReachBeyondWhatIsKnown(t *testing.T) {
+	early := file(t, header+"a,1970-01-01T00:00:00Z,1970-01-01T01:00:00Z,,\nb,2199-12-31T23:00:00Z,2200-01-01T00:00:00Z,,\n")
+	for _, at := range []string{"1970-01-01T00:00:00Z", "1970-01-01T01:00:00Z", "2200-01-01T00:00:00Z"} {
+		for _, window := range []string{"3650d", "calendar:year:Pacific/Auckland"} {
+			for _, s := range statuses(t, "-at", at, "-window", window, early) {
+				if s.Longest != s.ConsumedStrict || s.Longest > 0 != (s.Outages == 1) {
+					t.Errorf("%s at %s: got %+v", window, at, s)
+				}
+			}
+		}
+	}
+}
+
+func TestMaintenanceExcusesDowntime(t *testing.T) {
+	planned := file(t, header+
+		"checkout,2026-03-02T12:00:00Z,2026-03-02T12:16:00Z,,\n"+
+		"checkout,2026-03-02T12:17:00Z,2026-03-02T12:17:00Z,,no length\n"+
+		"checkout,2026-03-02T12:18:00Z,2026-03-02T12:19:00Z,,cuts the outage in two\n"+
+		"nobody,2026-03-02T12:18:00Z,2026-03-02T12:19:00Z,,not a system of the outages\n")
+	got := statuses(t, "-system", "checkout", "-maintenance", planned, small)[0]
+	if want := 4*time.Minute + time.Microsecond; got.Consumed != int64(want) || got.Outages != 3 || got.Longest != int64(2*time.Minute) {
+		t.Errorf("got %+v, want %v in 3 outages of at most 2 minutes", got, want)
+	}
+}
+
+func TestMaintenanceThatNeverEndsIsRefused(t *testing.T) {
+	planned := file(t, header+"checkout,2026-03-02T12:00:00Z,,,\n")
+	if got, want := refused(t, 2, "-maintenance", planned, small), planned+`:2: end "": want an instant`; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func BenchmarkThreeFiles(b *testing.B) {
+	for b.Loop() {
+		replayed(b, realFiles...)
+	}
+}
