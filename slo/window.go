@@ -55,22 +55,22 @@ func Calendar(unit Unit, loc *time.Location) Window {
 	case loc == nil || loc == time.UTC:
 		return calendarIn(unit, "UTC")
 	case loc == time.Local:
-		return badWindow(calendarText(unit, "Local"), wantZone)
+		return badCalendar(unit, "Local", wantZone)
 	}
 	w := calendarIn(unit, zoneName(loc))
 	if w.bad == nil && !sameOffsets(loc, w.loc) {
-		return badWindow(calendarText(unit, loc.String()), wantSameZone)
+		return badCalendar(unit, loc.String(), wantSameZone)
 	}
 	return w
 }
 
 func calendarIn(unit Unit, zone string) Window {
 	if !unit.valid() {
-		return badWindow(calendarText(unit, zone), wantUnit)
+		return badCalendar(unit, zone, wantUnit)
 	}
 	loc, want := loadZone(zone)
 	if want != "" {
-		return badWindow(calendarText(unit, zone), want)
+		return badCalendar(unit, zone, want)
 	}
 	return Window{unit: unit, loc: loc}
 }
@@ -83,6 +83,10 @@ const (
 
 func badWindow(value, want string) Window {
 	return Window{bad: invalid("", "window", value, want)}
+}
+
+func badCalendar(unit Unit, zone, want string) Window {
+	return badWindow(calendarPrefix+unit.String()+":"+zone, want)
 }
 
 // Validate returns nil for a window that can be used, and otherwise an error that matches [ErrInvalid] and names what
