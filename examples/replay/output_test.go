@@ -34,7 +34,8 @@ func TestOutputFileIsWrittenInItsPlace(t *testing.T) {
 func TestOutputFileStaysWhatItWasAfterAnError(t *testing.T) {
 	path := file(t, "old")
 	var stdout, stderr bytes.Buffer
-	for _, args := range [][]string{{"-system", "nobody", small}, {small, filepath.Join(t.TempDir(), "missing.csv")}, {file(t, header+"x\n")}} {
+	missing := filepath.Join(t.TempDir(), "missing.csv")
+	for _, args := range [][]string{{"-system", "nobody", small}, {small, missing}, {file(t, header+"x\n")}} {
 		if run(append([]string{"-o", path}, args...), &stdout, &stderr) == 0 {
 			t.Errorf("%q: want an error", args)
 		}
@@ -46,7 +47,8 @@ func TestOutputFileStaysWhatItWasAfterAnError(t *testing.T) {
 
 func TestOutputFileThatCannotBeWrittenEndsWithOne(t *testing.T) {
 	plain := file(t, "")
-	for _, path := range []string{t.TempDir(), filepath.Join(t.TempDir(), "missing", "report.txt"), filepath.Join(plain, "report.txt")} {
+	missing := filepath.Join(t.TempDir(), "missing", "report.txt")
+	for _, path := range []string{t.TempDir(), missing, filepath.Join(plain, "report.txt")} {
 		var stdout, stderr bytes.Buffer
 		if status := run([]string{"-o", path, small}, &stdout, &stderr); status != 1 || stdout.Len() > 0 || stderr.Len() == 0 {
 			t.Errorf("%s: exit status %d, standard output %q, standard error %q", path, status, &stdout, &stderr)
@@ -91,7 +93,8 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 func TestOutputWithoutSpaceEndsWithOne(t *testing.T) {
 	for _, format := range []string{formatTable, formatJSON} {
 		var stderr bytes.Buffer
-		if status := run([]string{"-format", format, small}, full{}, &stderr); status != 1 || !strings.Contains(stderr.String(), "no space left") {
+		status := run([]string{"-format", format, small}, full{}, &stderr)
+		if status != 1 || !strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("exit status %d: %s", status, &stderr)
 		}
 	}

@@ -17,6 +17,8 @@ func TestOutputIsAsWrittenDown(t *testing.T) {
 		"month":     {"-window", "calendar:month:Europe/Berlin", "-period", "last", "-target", "99.95"},
 		"self-only": {"-exclusion", "self-only", "-window", "7d", "-at", "2026-03-03T00:00:00Z", "-target", "99.5"},
 		"no-budget": {"-target", "100"},
+		"backtest":  {"-backtest"},
+		"json":      {"-format", "json", "-backtest", "-system", "search", "-system", "mail"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := "testdata/" + name + ".golden"
@@ -90,7 +92,8 @@ func TestNumbersAreShownRoundedDown(t *testing.T) {
 		want     string
 	}{
 		{100, 2, "100.00"}, {math.Nextafter(100, 0), 2, "99.99"}, {99.9, 4, "99.9000"}, {99.99999, 4, "99.9999"}, {0, 2, "0.00"},
-		{-1e-9, 2, "-0.01"}, {1e-9, 2, "0.00"}, {-99900, 2, "-99900.00"}, {-38.888888888888886, 2, "-38.89"}, {-9999999900, 0, "-9999999900"},
+		{-1e-9, 2, "-0.01"}, {1e-9, 2, "0.00"}, {-99900, 2, "-99900.00"}, {-38.888888888888886, 2, "-38.89"},
+		{-9999999900, 0, "-9999999900"},
 	} {
 		if got := floorText(test.x, test.decimals); got != test.want {
 			t.Errorf("%v: got %s, want %s", test.x, got, test.want)
