@@ -95,14 +95,13 @@ func (w Window) Validate() error { return w.check("") }
 
 // check is Validate for a window that is part of what.
 func (w Window) check(what string) error {
-	bad := w.bad
 	if w.IsZero() {
-		bad = invalid("", "window", "", wantWindow)
+		return invalid(what, "window", "", wantWindow)
 	}
-	if e, ok := errors.AsType[*fieldError](bad); ok {
+	if e, ok := errors.AsType[*fieldError](w.bad); ok {
 		return &fieldError{what: what, field: e.field, value: e.value, want: e.want}
 	}
-	return bad
+	return nil
 }
 
 // IsZero reports whether the window is not set. One that was made of a wrong argument, such as Rolling(0), is set,
