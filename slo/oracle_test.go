@@ -3,6 +3,7 @@ package slo_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -172,16 +173,16 @@ type word struct {
 	upstream string // whom it names
 }
 
-// thousandths reads an impact by its shortest decimal text; 0 means all of the service.
+// thousandths reads an impact; 0 means all of the service.
 func thousandths(impact float64) int {
 	if impact == 0 {
 		return 1000
 	}
-	n := new(big.Rat).Mul(exact(impact), big.NewRat(1000, 1))
-	if !n.IsInt() {
+	n := int(math.Round(impact * 1000))
+	if float64(n)/1000 != impact {
 		panic(fmt.Sprintf("impact %v has more than three decimals", impact))
 	}
-	return int(n.Num().Int64())
+	return n
 }
 
 // exact returns the number that a float's shortest decimal text says.
