@@ -208,6 +208,31 @@ func TestALongWindowOfManyOutagesIsExact(t *testing.T) {
 	}
 }
 
+func TestHundredsOfUpstreamsAreTold(t *testing.T) {
+	const n = 300
+	w := monthly()
+	w.word("", before(day), slo.Unhealthy)
+	for i := range n {
+		d := dependency{facts: facts{system: fmt.Sprintf("upstream %03d", i)}}
+		d.word("", before(day-time.Duration(i)*time.Minute), slo.Unhealthy)
+		d.word("", before(day-time.Duration(i+1)*time.Minute), slo.Healthy)
+		w.upstreams = append(w.upstreams, d)
+		w.statements = append(w.statements, slo.Statement{Source: fmt.Sprint("source ", i), Outages: []slo.Outage{
+			by(fmt.Sprintf("named %03d", i), before(20*day-time.Duration(2*i)*time.Minute), before(20*day-time.Duration(2*i+1)*time.Minute)),
+		}})
+	}
+	tl, o := w.timeline(t), newOracle(w)
+	for _, at := range []time.Time{now, before(day - 150*time.Minute), before(20 * day), before(19 * day)} {
+		s := tl.Status(at)
+		if err := compareStatus(s, o.status(at)); err != nil {
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+	if s := tl.Status(now); len(s.Attribution) != 2*n+1 {
+		t.Errorf("%d shares, want %d", len(s.Attribution), 2*n+1)
+	}
+}
+
 // TestInstantsAtTheEndsOfTimeAreSane asks at the first and the last instants that there are, and beyond.
 func TestInstantsAtTheEndsOfTimeAreSane(t *testing.T) {
 	outages := map[string]facts{

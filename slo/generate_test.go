@@ -60,6 +60,7 @@ func inEveryWorld(t *testing.T, worlds int, opts worldOptions, holds property) {
 // worldOptions says what a random world is like; the zero value mixes everything that there is.
 type worldOptions struct {
 	facts        int           // about how many facts; 0: from 3 to 40
+	instants     int           // about how many instants they share; 0: from 6 to 20
 	noRevisions  bool          // the terms never changed
 	noUpstreams  bool          // no edges, and nobody is named
 	rollingOnly  bool          // no calendar windows
@@ -147,7 +148,11 @@ func about(system string, observations []slo.Observation, statements []slo.State
 // drawInstants draws the instants that the facts share: most on whole hours, some a microsecond beside another.
 func (b *builder) drawInstants() {
 	b.instants = []time.Time{start, start.Add(24 * time.Hour)}
-	for range 4 + b.rng.IntN(14) {
+	n := b.opts.instants
+	if n == 0 {
+		n = 4 + b.rng.IntN(14)
+	}
+	for range n {
 		at := start
 		switch b.rng.IntN(4) {
 		case 0:

@@ -48,6 +48,22 @@ func TestStatusOfFewFactsEqualsTheOracles(t *testing.T) {
 	})
 }
 
+func TestStatusOfManyFactsEqualsTheOracles(t *testing.T) {
+	inEveryWorld(t, 40, worldOptions{facts: 250, instants: 250}, func(w *world, rng *rand.Rand) error {
+		tl, err := w.build()
+		if err != nil {
+			return err
+		}
+		o := newOracle(w)
+		for _, at := range moments(rng, w, 60) {
+			if err := compareStatus(tl.Status(at), o.status(at)); err != nil {
+				return fmt.Errorf("status at %s: %w", show(at), err)
+			}
+		}
+		return nil
+	})
+}
+
 func TestStatusInEqualsTheOracles(t *testing.T) {
 	inEveryWorld(t, 300, worldOptions{}, func(w *world, rng *rand.Rand) error {
 		tl, err := w.build()
@@ -626,6 +642,54 @@ func (g *growth) unchanged() error {
 		}
 	}
 	return nil
+}
+
+func TestHistoriesThatGrewApartKeepApart(t *testing.T) {
+	base, err := slo.NewSystemHistory(ownSystem, []slo.Observation{
+		{SystemID: ownSystem, CheckID: "http", At: start, Health: slo.Unhealthy, UpstreamID: "db"},
+	}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	branch := func(h *slo.SystemHistory, name string, at time.Time) *slo.SystemHistory {
+		t.Helper()
+		h, err := h.Add(slo.Observation{SystemID: ownSystem, CheckID: "check " + name, At: at, Health: slo.Unhealthy, UpstreamID: "upstream " + name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	var histories []*slo.SystemHistory
+	for _, name := range []string{"a", "b", "c"} {
+		h := branch(base, name, start.Add(time.Hour))
+		histories = append(histories, h, branch(h, name+"1", start.Add(2*time.Hour)), branch(h, name+"2", start.Add(2*time.Hour)))
+	}
+	alone := func(names ...string) *slo.SystemHistory {
+		list := []slo.Observation{{SystemID: ownSystem, CheckID: "http", At: start, Health: slo.Unhealthy, UpstreamID: "db"}}
+		for i, name := range names {
+			list = append(list, slo.Observation{
+				SystemID: ownSystem, CheckID: "check " + name, At: start.Add(time.Duration(i+1) * time.Hour), Health: slo.Unhealthy, UpstreamID: "upstream " + name,
+			})
+		}
+		h, err := slo.NewSystemHistory(ownSystem, list, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	for i, names := range [][]string{{"a"}, {"a", "a1"}, {"a", "a2"}, {"b"}, {"b", "b1"}, {"b", "b2"}, {"c"}, {"c", "c1"}, {"c", "c2"}} {
+		got, err := bytesOf(histories[i], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := bytesOf(alone(names...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("the history of %q is %q, want %q", names, got, want)
+		}
+	}
 }
 
 func TestWhatIsTakenBackLeavesNoTrace(t *testing.T) {
