@@ -38,8 +38,8 @@ type Backtest struct {
 // known now. Downtime counts from the CountFrom on that is in force at each instant, for events at the end. It is solved,
 // not sampled. It is [ErrInvalid] where from is not before to or an instant lies outside 1970 to 2200.
 func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
-	if err := checkSpan("objective "+show(tl.objective.ID), "from", "to", from, to); err != nil {
-		return Backtest{}, err
+	if err := checkSpan("", "from", "to", from, to); err != nil {
+		return Backtest{}, tl.blame(err)
 	}
 	span := interval{micros(from), micros(to)}
 	b := Backtest{Quality: make(map[Severity]AlertQuality)}
@@ -81,35 +81,6 @@ func (tl *Timeline) distinctRules(span interval) []rule {
 		start = t.until
 	}
 	slices.SortStableFunc(list, func(a, b rule) int { return cmp.Compare(a.long, b.long) })
-	return list
-}
-
-// firings returns when the rule fires, under the terms of each part of the span.
-func (tl *Timeline) firings(kind *rule, span interval) []interval {
-	var list []interval
-	for i := range tl.terms {
-		t := &tl.terms[i]
-		until := min(t.until, span.end)
-		for j := range t.rules {
-			if r := &t.rules[j]; r.sameRule(kind) {
-				list = tl.appendFirings(list, t, r, interval{span.start, until})
-			}
-		}
-		span.start = max(span.start, until)
-	}
-	return union(list)
-}
-
-func (tl *Timeline) appendFirings(list []interval, t *terms, r *rule, span interval) []interval {
-	for span.start < span.end {
-		start := tl.firstFiring(t, r, span.start, span.end)
-		if start >= span.end {
-			break
-		}
-		end := min(tl.firstQuiet(t, r, start, span.end), span.end)
-		list = append(list, interval{start, end})
-		span.start = end
-	}
 	return list
 }
 

@@ -65,7 +65,7 @@ func checkSpan(what, first, second string, from, until time.Time) error {
 		return err
 	}
 	if micros(until) <= micros(from) {
-		return invalid(what, second, until.UTC().Format(time.RFC3339Nano), "after "+first+", "+from.UTC().Format(time.RFC3339Nano))
+		return invalid(what, second, rfc3339(until), "after "+first+", "+rfc3339(from))
 	}
 	return nil
 }

@@ -63,27 +63,27 @@ const maxPercent = 1_000_000
 // A crossing outside its bounds is ErrInvalid; a rule is held against the terms in force at at. at is read as by Status.
 func (tl *Timeline) NextCrossing(at time.Time, c Crossing) (time.Time, error) {
 	from := clamp(at)
-	if err := c.check("objective "+show(tl.objective.ID), tl.termsAt(from)); err != nil {
-		return time.Time{}, err
+	if err := c.check(tl.termsAt(from)); err != nil {
+		return time.Time{}, tl.blame(err)
 	}
 	return instant(tl.nextCrossing(from, forever, &c)), nil
 }
 
-func (c *Crossing) check(what string, t *terms) error {
+func (c *Crossing) check(t *terms) error {
 	switch {
 	case c.Comparison > AtOrAbove:
-		return invalid(what, "comparison", uint8(c.Comparison), "Below, AtOrBelow, Above or AtOrAbove")
+		return invalid("", "comparison", uint8(c.Comparison), "Below, AtOrBelow, Above or AtOrAbove")
 	case c.Metric > MetricFiring:
-		return invalid(what, "metric", uint8(c.Metric), "one of the constants")
+		return invalid("", "metric", uint8(c.Metric), "one of the constants")
 	case c.Metric == MetricRemaining:
 		return nil
 	case c.Metric == MetricFiring:
 		if c.Comparison != AtOrAbove && c.Comparison != Below {
-			return invalid(what, "comparison", uint8(c.Comparison), "AtOrAbove or Below, for a rule that fires or does not")
+			return invalid("", "comparison", uint8(c.Comparison), "AtOrAbove or Below, for a rule that fires or does not")
 		}
-		return c.Rule.check(what, t.window, t.bad)
+		return c.Rule.check("", t.window, t.bad)
 	case c.Metric == MetricBurnRate && c.Lookback != 0:
-		if err := checkLength(what, "lookback", c.Lookback); err != nil {
+		if err := checkLength("", "lookback", c.Lookback); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func (c *Crossing) check(what string, t *terms) error {
 		least, most = 0, maxFactor
 	}
 	if _, ok := decimal(c.Value, perUnit); !ok || c.Value < least || c.Value > most {
-		return invalid(what, "value", c.Value, "within the metric's bounds, with at most six decimals")
+		return invalid("", "value", c.Value, "within the metric's bounds, with at most six decimals")
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func (c *cursor) weight() uint16 {
 	return 0
 }
 
+// near is how many pieces a lookback may hold to be added up one by one.
+const near = 12
+
 // countedSince returns what counts in [from, at), and not before since.
 func (c *cursor) countedSince(from, since int64) int64 {
 	from = max(from, since)
@@ -45,6 +48,19 @@ func (c *cursor) countedSince(from, since int64) int64 {
 		return 0
 	}
 	t, i := c.track, c.piece
+	sum := int64(0)
+	for stop := max(i-near, -1); i > stop; i-- {
+		p, start := &t.pieces[i], max(t.starts[i], from)
+		if end := min(p.end, c.at); end > start {
+			sum += (end - start) * int64(p.counted)
+		}
+		if t.starts[i] <= from {
+			return sum
+		}
+	}
+	if i < 0 && t == &c.tl.sealed {
+		return sum
+	}
 	if t == &c.tl.tail && t.starts[0] >= from {
 		t = &c.tl.sealed
 		i = len(t.starts) - 1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -85,3 +86,6 @@ func checkText(what, field, text string) error {
 	}
 	return nil
 }
+
+// rfc3339 is how errors show an instant.
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

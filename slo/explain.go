@@ -50,8 +50,8 @@ type Span struct{ Start, End time.Time }
 // Explain returns the pieces behind StatusIn(from, to, at), which must be instants that StatusIn takes: for a Status,
 // its From, To and At.
 func (tl *Timeline) Explain(from, to, at time.Time) (Explanation, error) {
-	if err := tl.checkPeriod(from, to, at); err != nil {
-		return Explanation{}, err
+	if err := checkPeriod(from, to, at); err != nil {
+		return Explanation{}, tl.blame(err)
 	}
 	start, end, now := micros(from), micros(to), micros(at)
 	until := min(end, now)

@@ -25,7 +25,13 @@ func micros(t time.Time) int64 {
 
 // clamp reads an instant that is asked about: what lies outside 1970 to 2200 is read as the nearer of the two.
 func clamp(t time.Time) int64 {
-	return min(max(micros(t), minInstant), maxInstant)
+	switch seconds := t.Unix(); { // further than microseconds reach
+	case seconds < minInstant/1e6:
+		return minInstant
+	case seconds >= maxInstant/1e6:
+		return maxInstant
+	}
+	return micros(t)
 }
 
 func instant(m int64) time.Time {
@@ -42,7 +48,7 @@ func length(m int64) time.Duration {
 
 func checkInstant(what, field string, t time.Time) error {
 	if m := micros(t); t.Year() < 1970 || t.Year() > 2200 || m < minInstant || m > maxInstant {
-		return invalid(what, field, t.UTC().Format(time.RFC3339Nano), "an instant from 1970 to 2200")
+		return invalid(what, field, rfc3339(t), "an instant from 1970 to 2200")
 	}
 	return nil
 }

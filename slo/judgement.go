@@ -2,6 +2,7 @@ package slo
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -23,40 +24,47 @@ func (tl *Timeline) Status(at time.Time) Status {
 
 // StatusIn returns how the objective stood at an instant in the period [from, to), whatever its window: the budget is
 // that of the whole period, downtime counts up to at. The terms, Down, BurnRate and Firing are those of at. It is
-// [ErrInvalid] where from is not before to, at is before from, an instant lies outside 1970 to 2200 or the period is
-// longer than 3650 days.
+// [ErrInvalid] where from is not before to, at is before from or outside 1970 to 2200, or the period is longer than 3650
+// days or begins or ends more than 3650 days outside those years.
 func (tl *Timeline) StatusIn(from, to, at time.Time) (Status, error) {
-	if err := tl.checkPeriod(from, to, at); err != nil {
-		return Status{}, err
+	if err := checkPeriod(from, to, at); err != nil {
+		return Status{}, tl.blame(err)
 	}
 	return tl.status(tl.termsAt(micros(at)), micros(from), micros(to), micros(at)), nil
 }
 
-func (tl *Timeline) checkPeriod(from, to, at time.Time) error {
-	what := "objective " + show(tl.objective.ID)
-	for _, f := range []struct {
-		field string
-		t     time.Time
-	}{{"from", from}, {"to", to}, {"at", at}} {
-		if err := checkInstant(what, f.field, f.t); err != nil {
-			return err
-		}
+// blame completes an error about a question with the objective that was asked about.
+func (tl *Timeline) blame(err error) error {
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		e.what = "objective " + show(tl.objective.ID)
 	}
-	if micros(at) < micros(from) {
-		return invalid(what, "at", at.UTC().Format(time.RFC3339Nano), "not before from, "+from.UTC().Format(time.RFC3339Nano))
-	}
-	if err := checkSpan(what, "from", "to", from, to); err != nil {
+	return err
+}
+
+// checkPeriod reads a period, which may begin and end as far outside 1970 to 2200 as the windows of a Status do, and the
+// instant at which it is looked at.
+func checkPeriod(from, to, at time.Time) error {
+	if err := checkInstant("", "at", at); err != nil {
 		return err
 	}
-	return checkLength(what, "period", length(micros(to)-micros(from)))
+	if from.Before(instant(dawn)) || to.After(instant(maxInstant+maxMicros)) {
+		return invalid("", "from", rfc3339(from), "a period within 3650 days of the years 1970 to 2200")
+	}
+	if micros(at) < micros(from) {
+		return invalid("", "at", rfc3339(at), "not before from, "+rfc3339(from))
+	}
+	if n := micros(to) - micros(from); n <= 0 || n > maxMicros {
+		return invalid("", "to", rfc3339(to), "after from, "+rfc3339(from)+", by at most 3650 days")
+	}
+	return nil
 }
 
 // BurnRate returns how fast the budget was spent over [at - lookback, at): 1 spends exactly the budget in a window, 0
 // stands where the budget is zero. lookback is more than 0, whole microseconds and at most 3650 days, else ErrInvalid; at
 // is read as by Status.
 func (tl *Timeline) BurnRate(at time.Time, lookback time.Duration) (float64, error) {
-	if err := checkLength("objective "+show(tl.objective.ID), "lookback", lookback); err != nil {
-		return 0, err
+	if err := checkLength("", "lookback", lookback); err != nil {
+		return 0, tl.blame(err)
 	}
 	m := clamp(at)
 	c := tl.cursor(m)
@@ -169,9 +177,13 @@ func (tl *Timeline) firing(t *terms, c *cursor) []Firing {
 	var list []Firing
 	for i := range t.rules {
 		r := &t.rules[i]
-		if tl.burns(t, r, c, r.short) && tl.burns(t, r, c, r.long) {
-			list = append(list, Firing{r.severity, length(r.long), length(r.short)})
+		if !tl.burns(t, r, c, r.short) || !tl.burns(t, r, c, r.long) {
+			continue
 		}
+		if list == nil {
+			list = make([]Firing, 0, len(t.rules)-i)
+		}
+		list = append(list, Firing{r.severity, length(r.long), length(r.short)})
 	}
 	return list
 }

@@ -159,7 +159,7 @@ func (o Objective) terms() ([]terms, error) {
 			return nil, err
 		}
 		if i > 0 && micros(r.Until) <= list[i-1].until {
-			return nil, invalid(where, "until", r.Until.UTC().Format(time.RFC3339Nano), "after the revision's before")
+			return nil, invalid(where, "until", rfc3339(r.Until), "after the revision's before")
 		}
 		t, err := r.compile(where)
 		if err != nil {
@@ -202,8 +202,8 @@ func (r Revision) compile(what string) (terms, error) {
 	if err != nil {
 		return terms{}, err
 	}
-	if err := r.Window.Validate(); err != nil {
-		return terms{}, fmt.Errorf("slo: %s: %w", what, err)
+	if err := r.Window.check(what); err != nil {
+		return terms{}, err
 	}
 	if r.DependencyExclusion > SelfOnly {
 		return terms{}, invalid(what, "dependency exclusion", uint8(r.DependencyExclusion), "Strict or SelfOnly")
@@ -228,7 +228,8 @@ func (r Revision) compile(what string) (terms, error) {
 	if t.rules, err = r.Policy.compile(what, r.Window, r.Target, bad); err != nil {
 		return terms{}, err
 	}
-	return t, t.setThresholds(what, r.Thresholds.withDefaults())
+	err = t.setThresholds(what, r.Thresholds.withDefaults())
+	return t, err
 }
 
 func (t *terms) setThresholds(what string, th Thresholds) error {

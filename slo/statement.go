@@ -60,7 +60,7 @@ func (o Outage) validate(source string) error {
 			return err
 		}
 		if micros(o.End) < micros(o.Start) {
-			return invalid(what, "end", o.End.UTC().Format(time.RFC3339Nano), "not before the start, "+o.Start.UTC().Format(time.RFC3339Nano))
+			return invalid(what, "end", rfc3339(o.End), "not before the start, "+rfc3339(o.Start))
 		}
 	}
 	if err := o.Health.check(what); err != nil {

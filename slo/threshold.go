@@ -11,7 +11,7 @@ type threshold struct {
 	byMore     bool // it is consuming that makes it hold
 	value      int64
 	offset     int64 // MetricRemaining: nanoseconds
-	rule       *rule
+	rule       rule
 }
 
 func newThreshold(c *Crossing) threshold {
@@ -34,7 +34,7 @@ func newThreshold(c *Crossing) threshold {
 
 // firingThreshold is that of one window of a rule.
 func firingThreshold(r *rule, fires bool) threshold {
-	th := threshold{metric: MetricFiring, comparison: Below, rule: r, byMore: fires}
+	th := threshold{metric: MetricFiring, comparison: Below, rule: *r, byMore: fires}
 	if fires {
 		th.comparison = AtOrAbove
 	}

@@ -37,7 +37,7 @@ func (u Upstream) validate(system string) error {
 			return err
 		}
 		if !u.From.IsZero() && micros(u.Until) < micros(u.From) {
-			return invalid(what, "until", u.Until.UTC().Format(time.RFC3339Nano), "not before from")
+			return invalid(what, "until", rfc3339(u.Until), "not before from")
 		}
 	}
 	return checkText(what, "name", u.Name)
@@ -133,9 +133,9 @@ func (tl *Timeline) goesOn(b *builder) bool {
 
 // build judges everything, from the beginning.
 func (tl *Timeline) build(b *builder) {
-	tl.sealed = newTrack(len(b.causes), b.own.words, nil)
+	tl.sealed = newTrack(len(b.causes), b.own.words/2, nil)
 	tl.finish(b)
-	tl.sealed.starts, tl.sealed.pieces = slices.Clip(tl.sealed.starts), slices.Clip(tl.sealed.pieces)
+	tl.sealed.shrink()
 }
 
 // finish walks on to the last word, which seals what lies before, and from there to the end of what is known.
@@ -148,7 +148,7 @@ func (tl *Timeline) finish(b *builder) {
 	tl.from.forget()
 	tl.tail = newTrack(len(b.causes), len(b.own.history.outages)-b.own.sweep.position.outage, tl.sealed.sum)
 	b.finish(&tl.tail)
-	tl.tail.starts, tl.tail.pieces = slices.Clip(tl.tail.starts), slices.Clip(tl.tail.pieces)
+	tl.tail.shrink()
 	tl.setPeaks()
 }
 

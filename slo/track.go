@@ -61,6 +61,20 @@ func (t *track) own() {
 	t.sum = slices.Clone(t.sum)
 }
 
+// shrink gives back what the arrays hold in reserve.
+func (t *track) shrink() {
+	t.starts, t.pieces, t.rows = exact(t.starts), exact(t.pieces), exact(t.rows)
+	t.lists, t.gaps = exact(t.lists), exact(t.gaps)
+}
+
+// exact returns the slice in an array of its own length.
+func exact[T any](s []T) []T {
+	if cap(s) == len(s) {
+		return s
+	}
+	return append(make([]T, 0, len(s)), s...)
+}
+
 func (t *track) owned() { *t.lineage = len(t.pieces) + len(t.gaps) }
 
 func (t *track) append(start int64, p piece) {

@@ -1,0 +1,133 @@
+package slo
+
+// firings returns when rules of the kind fire, under the terms of each part of the span.
+func (tl *Timeline) firings(kind *rule, span interval) []interval {
+	var list []interval
+	for i := range tl.terms {
+		t := &tl.terms[i]
+		part := interval{span.start, min(t.until, span.end)}
+		level := min(max(part.start, tl.levelFrom(i)+kind.long), max(part.start, part.end))
+		for j := range t.rules {
+			if r := &t.rules[j]; r.sameRule(kind) {
+				list = tl.solveFirings(list, t, r, interval{part.start, level})
+				list = tl.walkFirings(list, t, r, interval{level, part.end})
+			}
+		}
+		span.start = max(span.start, part.end)
+	}
+	return union(list)
+}
+
+// levelFrom returns since when the target has been that of the terms.
+func (tl *Timeline) levelFrom(i int) int64 {
+	for i > 0 && tl.terms[i-1].bad == tl.terms[i].bad {
+		i--
+	}
+	if i == 0 {
+		return dawn - maxMicros
+	}
+	return tl.terms[i-1].until
+}
+
+// solveFirings is for spans in whose lookbacks the target changes.
+func (tl *Timeline) solveFirings(list []interval, t *terms, r *rule, span interval) []interval {
+	for span.start < span.end {
+		start := tl.firstFiring(t, r, span.start, span.end)
+		if start >= span.end {
+			break
+		}
+		end := min(tl.firstQuiet(t, r, start, span.end), span.end)
+		list = append(list, interval{start, end})
+		span.start = end
+	}
+	return list
+}
+
+// walkFirings walks from edge to edge of what is in front and behind in both windows, each of which is held against one
+// limit all along. Nothing is searched for, which pays where much fires.
+func (tl *Timeline) walkFirings(list []interval, t *terms, r *rule, span interval) []interval {
+	if span.start >= span.end {
+		return list
+	}
+	th := firingThreshold(r, true)
+	long, short := th.limit(tl.budget(span.end-r.long, span.end), mostCounted), th.limit(tl.budget(span.end-r.short, span.end), mostCounted)
+	front := tl.lagged(span.start, 0, t.since)
+	behindLong, behindShort := tl.lagged(span.start, r.long, t.since), tl.lagged(span.start, r.short, t.since)
+	inLong, inShort := front.counted-behindLong.counted, front.counted-behindShort.counted
+	for at := span.start; at < span.end; {
+		to := min(front.until, behindLong.until, behindShort.until, span.end)
+		l := stretch{at, to, inLong, front.weight - behindLong.weight}
+		s := stretch{at, to, inShort, front.weight - behindShort.weight}
+		inLong, inShort = l.at(to), s.at(to)
+		if max(l.counted, inLong) >= long && max(s.counted, inShort) >= short {
+			list = appendJoined(list, l.atLeast(long).intersect(s.atLeast(short)))
+		}
+		front.pass(to)
+		behindLong.pass(to)
+		behindShort.pass(to)
+		at = to
+	}
+	return list
+}
+
+// atLeast returns the part of the stretch in which so much is counted.
+func (p *stretch) atLeast(limit int64) interval {
+	i := interval{p.from, p.to}
+	switch missing := limit - p.counted; {
+	case missing > 0 && p.slope <= 0:
+		i.end = i.start
+	case missing > 0:
+		i.start += (missing + p.slope - 1) / p.slope
+	case p.slope < 0:
+		i.end = min(i.end, i.start+missing/p.slope+1)
+	}
+	return i
+}
+
+func (i interval) intersect(o interval) interval {
+	return interval{max(i.start, o.start), min(i.end, o.end)}
+}
+
+// appendJoined appends an interval that comes after the others, or goes on with the last.
+func appendJoined(list []interval, i interval) []interval {
+	if i.start >= i.end {
+		return list
+	}
+	if last := len(list) - 1; last >= 0 && list[last].end == i.start {
+		list[last].end = i.end
+		return list
+	}
+	return append(list, i)
+}
+
+// lagged is a front that is so far behind the time that it is told.
+type lagged struct {
+	front
+	lag           int64
+	weight, until int64 // what counts there, and until when in the time it is told
+}
+
+// lagged returns a front that is behind t, and before since sees nothing.
+func (tl *Timeline) lagged(t, lag, since int64) lagged {
+	if t-lag < since {
+		return lagged{front: tl.front(since), lag: lag, until: since + lag}
+	}
+	l := lagged{front: tl.front(t - lag), lag: lag}
+	l.look()
+	return l
+}
+
+func (l *lagged) look() {
+	l.weight, l.until = l.front.weight()
+	if l.until != forever {
+		l.until += l.lag
+	}
+}
+
+// pass moves on where the edge that is due at t lies.
+func (l *lagged) pass(t int64) {
+	if l.until == t {
+		l.advance(t - l.lag)
+		l.look()
+	}
+}
