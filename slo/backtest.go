@@ -42,24 +42,42 @@ func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
 		return Backtest{}, tl.blame(err)
 	}
 	span := interval{micros(from), micros(to)}
-	b := Backtest{Quality: make(map[Severity]AlertQuality)}
+	rules := tl.distinctRules(span)
+	firings := make([][]interval, len(rules))
 	counts := make(map[Severity]alertCounts)
-	for _, r := range tl.distinctRules(span) {
-		firings := tl.firings(&r, span)
-		for _, f := range firings {
-			b.Intervals = append(b.Intervals, FiringInterval{r.severity, length(r.long), length(r.short), instant(f.start), instant(f.end)})
-		}
+	for i := range rules {
+		r := &rules[i]
+		firings[i] = tl.firings(r, span)
 		c := counts[r.severity]
-		c.add(tl.significantEvents(&r, span), firings)
+		c.add(tl.significantEvents(r, span), firings[i])
 		counts[r.severity] = c
 	}
+	b := Backtest{Intervals: byStart(rules, firings), Quality: make(map[Severity]AlertQuality)}
 	for severity, c := range counts {
 		b.Quality[severity] = c.quality()
 	}
-	slices.SortStableFunc(b.Intervals, func(x, y FiringInterval) int {
-		return cmp.Or(x.Start.Compare(y.Start), cmp.Compare(x.Long, y.Long))
-	})
 	return b, nil
+}
+
+// byStart merges what each rule did into one list.
+func byStart(rules []rule, firings [][]interval) []FiringInterval {
+	n := 0
+	for _, list := range firings {
+		n += len(list)
+	}
+	merged := make([]FiringInterval, 0, n)
+	for len(merged) < n {
+		first := -1
+		for i, list := range firings {
+			if len(list) > 0 && (first < 0 || list[0].start < firings[first][0].start) {
+				first = i
+			}
+		}
+		r, f := &rules[first], firings[first][0]
+		firings[first] = firings[first][1:]
+		merged = append(merged, FiringInterval{r.severity, length(r.long), length(r.short), instant(f.start), instant(f.end)})
+	}
+	return merged
 }
 
 // sameRule reports whether two rules are one to those who get the alerts, whatever their factors.
@@ -86,7 +104,7 @@ func (tl *Timeline) distinctRules(span interval) []rule {
 
 // significantEvents returns the events in the span that alone consume the rule's share of the budget.
 func (tl *Timeline) significantEvents(kind *rule, span interval) []interval {
-	var list []interval
+	list := make([]interval, 0, usualIntervals)
 	since := max(span.start, tl.termsAt(span.end-1).since)
 	event, consumed := interval{dawn, dawn}, int64(0)
 	flush := func() {

@@ -1,8 +1,11 @@
 package slo
 
+// usualIntervals is room for what a rule does in a bad year.
+const usualIntervals = 512
+
 // firings returns when rules of the kind fire, under the terms of each part of the span.
 func (tl *Timeline) firings(kind *rule, span interval) []interval {
-	var list []interval
+	list := make([]interval, 0, usualIntervals)
 	for i := range tl.terms {
 		t := &tl.terms[i]
 		part := interval{span.start, min(t.until, span.end)}
@@ -62,9 +65,15 @@ func (tl *Timeline) walkFirings(list []interval, t *terms, r *rule, span interva
 		if max(l.counted, inLong) >= long && max(s.counted, inShort) >= short {
 			list = appendJoined(list, l.atLeast(long).intersect(s.atLeast(short)))
 		}
-		front.pass(to)
-		behindLong.pass(to)
-		behindShort.pass(to)
+		if front.until == to {
+			front.pass(to)
+		}
+		if behindLong.until == to {
+			behindLong.pass(to)
+		}
+		if behindShort.until == to {
+			behindShort.pass(to)
+		}
 		at = to
 	}
 	return list
@@ -124,10 +133,8 @@ func (l *lagged) look() {
 	}
 }
 
-// pass moves on where the edge that is due at t lies.
+// pass moves on to the edge that is due at t.
 func (l *lagged) pass(t int64) {
-	if l.until == t {
-		l.advance(t - l.lag)
-		l.look()
-	}
+	l.advance(t - l.lag)
+	l.look()
 }
