@@ -692,6 +692,89 @@ func TestHistoriesThatGrewApartKeepApart(t *testing.T) {
 	}
 }
 
+func TestTimelinesThatGrewApartKeepApart(t *testing.T) {
+	o := slo.Objective{ID: "o", SystemID: ownSystem, Target: 99, Window: slo.Days(30), UnknownIsDown: true}
+	outages := func(system string, n int, from time.Time) (list []slo.Observation) {
+		for i := range n {
+			at := from.Add(time.Duration(i) * time.Hour)
+			list = append(list, slo.Down(system, at), slo.Up(system, at.Add(30*time.Minute)))
+			if i%3 == 0 {
+				list = append(list, slo.Observation{SystemID: system, At: at.Add(15 * time.Minute), Health: slo.Unknown})
+			}
+		}
+		return list
+	}
+	history := func(system string, words []slo.Observation) *slo.SystemHistory {
+		t.Helper()
+		h, err := slo.NewSystemHistory(system, words, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	add := func(h *slo.SystemHistory, words []slo.Observation) *slo.SystemHistory {
+		t.Helper()
+		h, err := h.Add(words...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	type line struct {
+		own, db    *slo.SystemHistory
+		words, dbs []slo.Observation // what they were made of
+		tl         *slo.Timeline
+	}
+	// extend lets a line grow by histories that were made of its own.
+	extend := func(from line, own, db *slo.SystemHistory, words, dbs []slo.Observation) line {
+		t.Helper()
+		tl, err := from.tl.Extend(own, []slo.Upstream{{ID: "db", History: db}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return line{own, db, slices.Concat(from.words, words), slices.Concat(from.dbs, dbs), tl}
+	}
+
+	first := line{own: history(ownSystem, nil), db: history("db", nil)}
+	var err error
+	if first.tl, err = o.Timeline(first.own, []slo.Upstream{{ID: "db", History: first.db}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	words := outages(ownSystem, 40, start)
+	trunk := extend(first, add(first.own, words), first.db, words, nil)
+	words = outages(ownSystem, 5, start.Add(50*time.Hour))
+	trunk = extend(trunk, add(trunk.own, words), trunk.db, words, nil)
+	lines := []line{first, trunk}
+
+	// Branches of which each heard something else of the system itself,
+	for i := range 4 {
+		words := outages(ownSystem, 7+i, start.Add(60*time.Hour+time.Duration(i)*time.Minute))
+		branch := extend(trunk, add(trunk.own, words), trunk.db, words, nil)
+		more := outages(ownSystem, 40, start.Add(100*time.Hour+time.Duration(i)*time.Minute))
+		lines = append(lines, branch, extend(branch, add(branch.own, more), branch.db, more, nil))
+	}
+	// and branches that heard the same of it, and something else of its upstream.
+	trunk, words = lines[3], outages(ownSystem, 10, start.Add(200*time.Hour))
+	own := add(trunk.own, words)
+	for i := range 4 {
+		var dbs []slo.Observation
+		if i > 0 {
+			dbs = outages("db", 5+i, start.Add(200*time.Hour-time.Duration(i)*time.Minute))
+		}
+		lines = append(lines, extend(trunk, own, add(trunk.db, dbs), words, dbs))
+	}
+
+	for i, l := range lines {
+		want, err := o.Timeline(history(ownSystem, l.words), []slo.Upstream{{ID: "db", History: history("db", l.dbs)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sameAnswers(l.tl, want, []time.Time{start.Add(55 * time.Hour), start.Add(70 * time.Hour), start.Add(300 * time.Hour)}); err != nil {
+			t.Errorf("timeline %d: %v", i, err)
+		}
+	}
+}
+
 func TestWhatIsTakenBackLeavesNoTrace(t *testing.T) {
 	inEveryWorld(t, 300, worldOptions{}, func(w *world, rng *rand.Rand) error {
 		want, err := w.build()
