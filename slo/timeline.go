@@ -164,7 +164,7 @@ func (tl *Timeline) newBuilder(h *SystemHistory, upstreams []Upstream, maintenan
 	b := &builder{terms: tl.terms, own: newSystemWalk(h, tl.objective.CheckID), causes: []cause{{}}, unseen: dawn}
 	for _, u := range upstreams {
 		if err := u.validate(tl.objective.SystemID); err != nil {
-			return nil, fmt.Errorf("slo: %s: %w", what, err)
+			return nil, err
 		}
 	}
 	b.addUpstreams(upstreams)

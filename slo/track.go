@@ -36,7 +36,7 @@ const (
 	sumCauses // and one for each upstream from here on: cause 1 is here
 )
 
-const leastStride = 32
+const leastStride = 16
 
 // gap is a stretch of time in which nobody said how it was, and the length of all gaps before.
 type gap struct{ start, end, before int64 }
