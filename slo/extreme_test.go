@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 
@@ -283,8 +284,16 @@ func TestInstantsAtTheEndsOfTimeAreSane(t *testing.T) {
 								t.Fatalf("downtime %+v", d)
 							}
 						}
-						if _, err := tl.Explain(s.From, s.To, s.At); err != nil && !errors.Is(err, slo.ErrInvalid) {
+						e, err := tl.Explain(s.From, s.To, s.At)
+						if err != nil {
 							t.Fatal(err)
+						}
+						if err := o.checkExplanation(e, s.From, s.To, s.At); err != nil {
+							t.Fatalf("%v %% of %v at %v: explanation: %v", target, window, at, err)
+						}
+						again, err := tl.StatusIn(s.From, s.To, s.At)
+						if err != nil || !reflect.DeepEqual(again, s) {
+							t.Fatalf("%v %% of %v at %v: %+v, asked about its own period %+v, %v", target, window, at, s, again, err)
 						}
 						if rate, err := tl.BurnRate(at, 3650*day); err != nil || compareFloat(rate, o.burnRate(asked(at), 3650*day)) != nil {
 							t.Fatalf("burn rate over ten years at %v: %v, %v", at, rate, err)
@@ -308,8 +317,9 @@ func TestPeriodsOutOfBoundsAreInvalid(t *testing.T) {
 		{"from after to", before(day), before(2 * day), now},
 		{"at before from", before(day), now, before(day + time.Microsecond)},
 		{"zero times", time.Time{}, time.Time{}, time.Time{}},
-		{"from before 1970", firstInstant.Add(-time.Microsecond), firstInstant.Add(day), firstInstant.Add(day)},
-		{"to after 2200", lastInstant.Add(-day), lastInstant.Add(time.Microsecond), lastInstant},
+		{"from further before 1970 than a window reaches", firstInstant.Add(-3650*day - time.Microsecond), firstInstant, firstInstant},
+		{"to further after 2200 than a window reaches", lastInstant, lastInstant.Add(3650*day + time.Microsecond), lastInstant},
+		{"at before 1970", firstInstant.Add(-day), firstInstant.Add(day), firstInstant.Add(-time.Microsecond)},
 		{"at after 2200", lastInstant.Add(-day), lastInstant, lastInstant.Add(time.Microsecond)},
 		{"more than 3650 days", before(3650 * day), now.Add(time.Microsecond), now},
 		{"years that overflow a count of nanoseconds", time.Unix(-1<<62, 0), time.Unix(1<<62, 0), now},

@@ -47,7 +47,7 @@ func by(upstream string, start, end time.Time) slo.Outage {
 	return o
 }
 
-// feed adds words of the feed of a system or a check.
+// word adds a word of the feed, of the system (check "") or of a check.
 func (f *facts) word(check string, at time.Time, h slo.Health) {
 	f.observations = append(f.observations, slo.Observation{SystemID: f.system, CheckID: check, At: at, Health: h})
 }

@@ -66,6 +66,7 @@ func FuzzHistoryBinary(f *testing.F) {
 		f.Add(data[:len(data)/2])
 	}
 	f.Add([]byte(nil))
+	f.Add([]byte("\x01\x020")) // a name that is longer than what is left
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := bytes.Clone(data)

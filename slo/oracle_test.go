@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/slokeep/slokeep/slo"
@@ -17,73 +16,6 @@ import (
 // The oracle answers what a Timeline answers, slowly and in the plainest way: it cuts time at every instant that any fact
 // names, judges each piece from scratch by reading every fact there is, and adds up with big integers and rationals. It
 // shares no code with the engine and is meant to be checked by eye against the rules that package slo documents.
-
-// facts is all that is known of one system, as it was heard.
-type facts struct {
-	system       string
-	observations []slo.Observation
-	statements   []slo.Statement
-	corrections  []slo.Correction
-}
-
-// dependency is an upstream of the world's system with what is known of it.
-type dependency struct {
-	facts           // facts.system is the upstream's ID
-	name  string    // what the objective's status calls it
-	from  time.Time // the edge holds in [from, until); zero: for ever
-	until time.Time //
-	mute  bool      // nothing is known of it: its history is nil
-}
-
-// world is one objective and all that its timeline is made of.
-type world struct {
-	objective slo.Objective
-	facts
-	upstreams   []dependency
-	maintenance []slo.Maintenance
-}
-
-func (f facts) history() (*slo.SystemHistory, error) {
-	return slo.NewSystemHistory(f.system, f.observations, f.statements, f.corrections)
-}
-
-func (w *world) edgesOf() ([]slo.Upstream, error) {
-	var list []slo.Upstream
-	for _, d := range w.upstreams {
-		u := slo.Upstream{ID: d.system, Name: d.name, From: d.from, Until: d.until}
-		if !d.mute {
-			var err error
-			if u.History, err = d.history(); err != nil {
-				return nil, fmt.Errorf("history of %s: %w", d.system, err)
-			}
-		}
-		list = append(list, u)
-	}
-	return list, nil
-}
-
-// build makes the world's timeline through the engine.
-func (w *world) build() (*slo.Timeline, error) {
-	h, err := w.history()
-	if err != nil {
-		return nil, fmt.Errorf("history of %s: %w", w.system, err)
-	}
-	upstreams, err := w.edgesOf()
-	if err != nil {
-		return nil, err
-	}
-	return w.objective.Timeline(h, upstreams, w.maintenance)
-}
-
-// timeline is build for a world that must be accepted.
-func (w *world) timeline(t testing.TB) *slo.Timeline {
-	t.Helper()
-	tl, err := w.build()
-	if err != nil {
-		t.Fatalf("timeline: %v", err)
-	}
-	return tl
-}
 
 // judgement is what is so at one instant, in thousandths of the service.
 type judgement struct {
@@ -567,7 +499,7 @@ func (s span) period(at time.Time) (from, to time.Time) {
 	panic("unknown unit " + s.unit)
 }
 
-// rule is a burn rule with its factor as a fraction.
+// oracleRule is a burn rule with its factor as a fraction.
 type oracleRule struct {
 	slo.Firing
 	factor *big.Rat
@@ -610,7 +542,8 @@ func (o *oracle) rules(at time.Time) []oracleRule {
 }
 
 func counted(j judgement) int { return j.counted }
-func total(j judgement) int   { return j.total }
+
+func total(j judgement) int { return j.total }
 
 // burns reports whether something bad lies in [at - lookback, at) and at least factor times the budget of that stretch.
 func (o *oracle) burns(at time.Time, lookback time.Duration, factor *big.Rat) bool {
