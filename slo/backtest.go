@@ -45,11 +45,13 @@ func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
 	rules := tl.distinctRules(span)
 	firings := make([][]interval, len(rules))
 	counts := make(map[Severity]alertCounts)
+	events := make([]interval, 0, usualIntervals)
 	for i := range rules {
 		r := &rules[i]
 		firings[i] = tl.firings(r, span)
 		c := counts[r.severity]
-		c.add(tl.significantEvents(r, span), firings[i])
+		events = tl.significantEvents(events[:0], r, span)
+		c.add(events, firings[i])
 		counts[r.severity] = c
 	}
 	b := Backtest{Intervals: byStart(rules, firings), Quality: make(map[Severity]AlertQuality)}
@@ -102,9 +104,8 @@ func (tl *Timeline) distinctRules(span interval) []rule {
 	return list
 }
 
-// significantEvents returns the events in the span that alone consume the rule's share of the budget.
-func (tl *Timeline) significantEvents(kind *rule, span interval) []interval {
-	list := make([]interval, 0, usualIntervals)
+// significantEvents appends the events in the span that alone consume the rule's share of the budget.
+func (tl *Timeline) significantEvents(list []interval, kind *rule, span interval) []interval {
 	since := max(span.start, tl.termsAt(span.end-1).since)
 	event, consumed := interval{dawn, dawn}, int64(0)
 	flush := func() {

@@ -58,6 +58,15 @@ func (tl *Timeline) walkFirings(list []interval, t *terms, r *rule, span interva
 	behindLong, behindShort := tl.lagged(span.start, r.long, t.since), tl.lagged(span.start, r.short, t.since)
 	inLong, inShort := front.counted-behindLong.counted, front.counted-behindShort.counted
 	for at := span.start; at < span.end; {
+		if front.weight == 0 && (inLong < long || inShort < short) {
+			// Nothing can fire before more is down.
+			to := min(front.until, span.end)
+			inLong, inShort, at = inLong-behindLong.skip(at, to), inShort-behindShort.skip(at, to), to
+			if front.until == to {
+				front.pass()
+			}
+			continue
+		}
 		to := min(front.until, behindLong.until, behindShort.until, span.end)
 		l := stretch{at, to, inLong, front.weight - behindLong.weight}
 		s := stretch{at, to, inShort, front.weight - behindShort.weight}
@@ -66,13 +75,13 @@ func (tl *Timeline) walkFirings(list []interval, t *terms, r *rule, span interva
 			list = appendJoined(list, l.atLeast(long).intersect(s.atLeast(short)))
 		}
 		if front.until == to {
-			front.pass(to)
+			front.pass()
 		}
 		if behindLong.until == to {
-			behindLong.pass(to)
+			behindLong.pass()
 		}
 		if behindShort.until == to {
-			behindShort.pass(to)
+			behindShort.pass()
 		}
 		at = to
 	}
@@ -109,32 +118,60 @@ func appendJoined(list []interval, i interval) []interval {
 	return append(list, i)
 }
 
-// lagged is a front that is so far behind the time that it is told.
+// lagged walks through the pieces so far behind the time that it is told.
 type lagged struct {
-	front
+	tl            *Timeline
+	track         *track
+	piece         int // the one it is in, or comes to next
 	lag           int64
-	weight, until int64 // what counts there, and until when in the time it is told
+	counted       int64 // what counts before the place where it started
+	weight, until int64 // what counts there, and until when in the time that it is told
 }
 
-// lagged returns a front that is behind t, and before since sees nothing.
+// lagged returns a walk that starts behind t, and before since sees nothing.
 func (tl *Timeline) lagged(t, lag, since int64) lagged {
-	if t-lag < since {
-		return lagged{front: tl.front(since), lag: lag, until: since + lag}
+	f := tl.front(max(t-lag, since))
+	l := lagged{tl: tl, track: f.track, piece: f.piece, lag: lag, counted: f.counted, until: since + lag}
+	if t-lag >= since {
+		l.enter(t - lag)
 	}
-	l := lagged{front: tl.front(t - lag), lag: lag}
-	l.look()
 	return l
 }
 
-func (l *lagged) look() {
-	l.weight, l.until = l.front.weight()
-	if l.until != forever {
+// enter looks at what counts from a place on that is not behind the end of the piece.
+func (l *lagged) enter(at int64) {
+	if l.piece == len(l.track.pieces) {
+		l.weight, l.until = 0, forever
+		return
+	}
+	if start := l.track.starts[l.piece]; start > at {
+		l.weight, l.until = 0, start+l.lag
+		return
+	}
+	p := &l.track.pieces[l.piece]
+	l.weight, l.until = int64(p.counted), p.end
+	if p.end != forever {
 		l.until += l.lag
 	}
 }
 
-// pass moves on to the edge that is due at t.
-func (l *lagged) pass(t int64) {
-	l.advance(t - l.lag)
-	l.look()
+// skip moves on to an instant, over all edges up to it, and returns what it passed over.
+func (l *lagged) skip(at, to int64) (passed int64) {
+	for l.until <= to {
+		passed += l.weight * (l.until - at)
+		at = l.until
+		l.pass()
+	}
+	return passed + l.weight*(to-at)
+}
+
+// pass moves on over the edge that is due.
+func (l *lagged) pass() {
+	at := l.until - l.lag
+	for l.piece < len(l.track.pieces) && l.track.pieces[l.piece].end <= at {
+		if l.piece++; l.piece == len(l.track.pieces) && l.track == &l.tl.sealed {
+			l.track, l.piece = &l.tl.tail, 0
+		}
+	}
+	l.enter(at)
 }
