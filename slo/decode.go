@@ -3,6 +3,7 @@ package slo
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler] for what MarshalBinary wrote. Anything else, a form of a later
@@ -20,10 +21,12 @@ func (h *SystemHistory) UnmarshalBinary(data []byte) error {
 	next.words = d.words(&next)
 	next.outages = d.spans(&next, SourceStatement)
 	next.corrections = d.spans(&next, SourceCorrection)
+	checks, upstreams := next.used()
+	d.require(!slices.Contains(checks, false) && !slices.Contains(upstreams, false))
 	if d.failed || len(d.data) > 0 {
 		return invalid("history", "binary form", fmt.Sprintf("of %d bytes", len(data)), "what MarshalBinary wrote")
 	}
-	next.lineage = &lineage{len(next.words), len(next.checks), len(next.upstreams)}
+	next.lineage = new(next.lengths())
 	*h = next
 	return nil
 }
@@ -79,7 +82,12 @@ func (d *decoder) below(n uint64) uint64 {
 
 // count reads a length; each element takes at least so many bytes, so that no more is made than was sent.
 func (d *decoder) count(least int) int {
-	return int(d.below(uint64(len(d.data)/least) + 1))
+	n := d.number()
+	if n > uint64(len(d.data)/least) {
+		d.fail()
+		return 0
+	}
+	return int(n)
 }
 
 func (d *decoder) id() string {

@@ -44,15 +44,7 @@ func (h *SystemHistory) MarshalBinary() ([]byte, error) {
 // canonical returns a history that differs only in the numbers of its names, which are those that are used, in order.
 func (h *SystemHistory) canonical() *SystemHistory {
 	c := *h
-	usedChecks, usedUpstreams := make([]bool, len(h.checks)), make([]bool, len(h.upstreams))
-	for _, w := range h.words {
-		usedChecks[w.check], usedUpstreams[w.upstream] = true, true
-	}
-	for _, spans := range [][]span{h.outages, h.corrections} {
-		for _, s := range spans {
-			usedChecks[s.check], usedUpstreams[s.upstream] = true, true
-		}
-	}
+	usedChecks, usedUpstreams := h.used()
 	var checks, upstreams []uint32
 	c.checks, checks = sortUsed(h.checks, usedChecks)
 	c.upstreams, upstreams = sortUsed(h.upstreams, usedUpstreams)
@@ -64,6 +56,21 @@ func (h *SystemHistory) canonical() *SystemHistory {
 	slices.SortFunc(c.words, func(a, b word) int { return compareWords(&a, &b) })
 	c.outages, c.corrections = renumber(h.outages, checks, upstreams), renumber(h.corrections, checks, upstreams)
 	return &c
+}
+
+// used tells which names, by number, anything refers to.
+func (h *SystemHistory) used() (checks, upstreams []bool) {
+	checks, upstreams = make([]bool, len(h.checks)), make([]bool, len(h.upstreams))
+	checks[0], upstreams[0] = true, true
+	for _, w := range h.words {
+		checks[w.check], upstreams[w.upstream] = true, true
+	}
+	for _, spans := range [][]span{h.outages, h.corrections} {
+		for _, s := range spans {
+			checks[s.check], upstreams[s.upstream] = true, true
+		}
+	}
+	return checks, upstreams
 }
 
 // sortUsed returns the names that are used, in order behind the empty one, and the new number of each.

@@ -74,7 +74,7 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 		return nil, err
 	}
 	h.checks, h.upstreams = names.checks.list, names.upstreams.list
-	h.lineage = &lineage{len(h.words), len(h.checks), len(h.upstreams)}
+	h.lineage = new(h.lengths())
 	return h, nil
 }
 
@@ -86,6 +86,9 @@ func (h *SystemHistory) SystemID() string { return h.system }
 // is put together anew. The errors are those of [NewSystemHistory].
 func (h *SystemHistory) Add(observations ...Observation) (*SystemHistory, error) {
 	names := names{checks: nameList{list: h.checks}, upstreams: nameList{list: h.upstreams}}
+	if !h.isLongest() {
+		names.checks.list, names.upstreams.list = slices.Clip(h.checks), slices.Clip(h.upstreams)
+	}
 	added := make([]word, 0, 1)
 	for i := range observations {
 		w, err := names.word(h.system, &observations[i])
@@ -96,23 +99,28 @@ func (h *SystemHistory) Add(observations ...Observation) (*SystemHistory, error)
 	}
 	added = mergeWords(added, names.upstreams.list)
 	next := *h
-	next.checks, next.upstreams = names.checks.list, names.upstreams.list
-	if h.mayAppend(added, &names) {
+	if h.isLongest() && (len(added) == 0 || h.precedes(&added[0])) {
 		next.words = append(h.words, added...)
-		*h.lineage = lineage{len(next.words), len(next.checks), len(next.upstreams)}
+		next.checks, next.upstreams = names.checks.list, names.upstreams.list
+		*h.lineage = next.lengths()
 		return &next, nil
 	}
-	next.words = mergeWords(slices.Concat(h.words, added), next.upstreams)
-	next.lineage = &lineage{len(next.words), len(next.checks), len(next.upstreams)}
+	next.words = mergeWords(slices.Concat(h.words, added), names.upstreams.list)
+	next.checks, next.upstreams = slices.Clone(names.checks.list), slices.Clone(names.upstreams.list)
+	next.lineage = new(next.lengths())
 	return &next, nil
 }
 
-// mayAppend reports whether the words follow h's last one, and the arrays end where h's do.
-func (h *SystemHistory) mayAppend(added []word, n *names) bool {
-	if *h.lineage != (lineage{len(h.words), len(h.checks), len(h.upstreams)}) {
-		return false
-	}
-	return len(added) == 0 || len(h.words) == 0 || compareWords(&h.words[len(h.words)-1], &added[0]) < 0
+func (h *SystemHistory) lengths() lineage {
+	return lineage{len(h.words), len(h.checks), len(h.upstreams)}
+}
+
+// isLongest reports whether the arrays end where h does, so that h may append to them.
+func (h *SystemHistory) isLongest() bool { return *h.lineage == h.lengths() }
+
+// precedes reports whether a word comes after h's last one.
+func (h *SystemHistory) precedes(w *word) bool {
+	return len(h.words) == 0 || compareWords(&h.words[len(h.words)-1], w) < 0
 }
 
 func compareWords(a, b *word) int {
