@@ -183,7 +183,7 @@ func (tl *Timeline) calendarCrossing(t *terms, th threshold, from, to int64) int
 		if start > last {
 			break
 		}
-		if start >= steady {
+		if start >= steady && from == start {
 			tried = end - start
 		}
 		from = end

@@ -47,10 +47,16 @@ func length(m int64) time.Duration {
 }
 
 func checkInstant(what, field string, t time.Time) error {
-	if m := micros(t); t.Year() < 1970 || t.Year() > 2200 || m < minInstant || m > maxInstant {
+	if !within(t, minInstant, maxInstant) {
 		return invalid(what, field, rfc3339(t), "an instant from 1970 to 2200")
 	}
 	return nil
+}
+
+// within reports whether an instant lies in [from, to], which are whole seconds, also where microseconds do not reach.
+func within(t time.Time, from, to int64) bool {
+	seconds := t.Unix()
+	return seconds >= from/1e6 && (seconds < to/1e6 || seconds == to/1e6 && t.Nanosecond() < 1000)
 }
 
 // checkLength reads a span that a comparison is made over: more than zero, whole microseconds, at most 3650 days.

@@ -47,8 +47,12 @@ func checkPeriod(from, to, at time.Time) error {
 	if err := checkInstant("", "at", at); err != nil {
 		return err
 	}
-	if from.Before(instant(dawn)) || to.After(instant(maxInstant+maxMicros)) {
-		return invalid("", "from", rfc3339(from), "a period within 3650 days of the years 1970 to 2200")
+	const bounds = "within 3650 days of the years 1970 to 2200"
+	if !within(from, dawn, maxInstant+maxMicros) {
+		return invalid("", "from", rfc3339(from), bounds)
+	}
+	if !within(to, dawn, maxInstant+maxMicros) {
+		return invalid("", "to", rfc3339(to), bounds)
 	}
 	if micros(at) < micros(from) {
 		return invalid("", "at", rfc3339(at), "not before from, "+rfc3339(from))
