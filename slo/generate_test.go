@@ -49,7 +49,7 @@ func inEveryWorld(t *testing.T, worlds int, opts worldOptions, holds property) {
 				if err := try(w); err != nil {
 					valid := func(w *world) bool { _, err := w.build(); return err == nil }
 					small := shrink(w, func(w *world) bool { return valid(w) && try(w) != nil })
-					t.Fatalf("seed %d: %v\n\nThe smallest such world (-seed %[1]d -rounds 1): %v\n%v", seed, err, try(small), small)
+					t.Fatalf("seed %d: %v\n\nThe smallest such world (-seed %[1]d -rounds 1): %[3]v\n%[4]v", seed, err, try(small), small)
 				}
 			}
 		})
