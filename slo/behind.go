@@ -87,45 +87,42 @@ type peak struct{ most, least int64 }
 
 // peakHolds reports whether the threshold could hold while the lookback's end is in a row.
 func (s *search) peakHolds(l *line, row int) bool {
-	if len(s.tl.peaks) == 0 || l.weight != s.tl.finalWeight() || l.slope != 0 {
+	t, row := s.tl.rowTrack(row)
+	if row >= len(t.peaks) || l.weight != t.weight || l.slope != 0 {
 		return true
 	}
 	base := l.front + l.weight*(s.length-l.from)
 	if s.th.byMore {
-		return base+s.tl.peaks[row].most >= s.limit
+		return base+t.peaks[row].most >= s.limit
 	}
-	return base+s.tl.peaks[row].least <= s.limit
+	return base+t.peaks[row].least <= s.limit
 }
 
-// setPeaks makes the peaks where they are needed.
-func (tl *Timeline) setPeaks() {
-	weight := tl.finalWeight()
+// setPeaks makes the peaks that are missing, if any are needed. Those of a weight are kept while another counts.
+func (t *track) setPeaks(weight int64) {
 	if weight == 0 || weight == whole {
 		return
 	}
-	rows := tl.rowCount()
-	tl.peaks = make([]peak, rows)
-	for row := range rows {
-		m := tl.row(row)
-		end := tl.lastEdge() + 1
-		if row+1 < rows {
-			end = tl.row(row + 1).at
-		}
-		tl.peaks[row] = tl.peakOf(m, end, weight)
+	if t.weight != weight {
+		t.peaks, t.weight = nil, weight
+	}
+	for row := len(t.peaks); row+1 < t.rowCount(); row++ {
+		t.peaks = append(t.peaks, t.peakOf(row, weight))
 	}
 }
 
-func (tl *Timeline) peakOf(m mark, end, weight int64) peak {
-	first := weight*m.at - m.counted
-	p := peak{first, first}
-	f := tl.front(m.at)
-	for at := m.at; at < end; {
-		_, until := f.weight()
-		until = min(until, end)
-		f.advance(until)
-		value := weight*until - f.counted
-		p.most, p.least = max(p.most, value), min(p.least, value)
-		at = until
+func (t *track) peakOf(row int, weight int64) peak {
+	first := row * t.stride
+	at, counted := t.starts[first], t.rows[row*t.width+sumCounted]
+	p := peak{weight*at - counted, weight*at - counted}
+	for i := first; i < first+t.stride; i++ {
+		// It rises until a piece begins, falls or rises until it ends, and rises until the next begins.
+		end := t.pieces[i].end
+		counted += (end - t.starts[i]) * int64(t.pieces[i].counted)
+		p.add(weight*end - counted)
+		p.add(weight*t.starts[i+1] - counted)
 	}
 	return p
 }
+
+func (p *peak) add(value int64) { p.most, p.least = max(p.most, value), min(p.least, value) }

@@ -15,7 +15,7 @@ type builder struct {
 	readingOf []int     // by term
 	excused   [][]bool  // by term and cause
 
-	frontier int64 // the last word of any feed: what lies before does not change when later words come
+	frontier int64 // what lies before does not change when later words come
 	term     int
 	now      blame
 	since    int64 // when now began

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"slices"
 	"time"
 )
 
@@ -161,40 +162,100 @@ func (tl *Timeline) firstQuiet(t *terms, r *rule, from, to int64) int64 {
 	return min(found, long.first(from, min(to, found)))
 }
 
-// everyLength is a time in which periods of every length that a calendar has come by: leap years are up to eight years
-// apart.
-const everyLength = 12 * 366 * microsDay
-
-// calendarCrossing looks through one period after the other.
+// calendarCrossing looks through one period after the other, but for those in which nothing can come out that did not in
+// another.
 func (tl *Timeline) calendarCrossing(t *terms, th threshold, from, to int64) int64 {
-	steady := tl.lastEdge() + 1 // periods that start here or later differ in nothing but their length
-	last := max(from, steady) + everyLength
-	if tl.finalWeight() == 0 && th.metric != MetricRemaining {
-		last = max(from, steady) // nor in that, where nothing is consumed
-	}
-	for tried := int64(0); from < to; {
+	var alike alikePeriods
+	for from < to {
 		start, end := t.window.period(from)
-		if start < steady || from > start || end-start != tried {
+		edge := tl.nextEdge(start)
+		uniform := from == start && edge >= end // all of it like its beginning
+		if !uniform || !alike.tried(end-start) {
 			s := tl.period(t, th, start, end)
 			if found := s.first(from, min(end, to)); found < min(end, to) {
 				return found
 			}
 		}
-		if start > last {
-			break
-		}
-		if start >= steady && from == start {
-			tried = end - start
+		switch {
+		case !uniform:
+			alike = alikePeriods{}
+		case alike.done(&th, t.window, start, tl.countsAt(start)):
+			if edge == forever {
+				return forever
+			}
+			end, _ = t.window.period(edge)
+			end = max(end, from+1)
+			alike = alikePeriods{}
+		default:
+			alike.add(start, end)
 		}
 		from = end
 	}
 	return forever
 }
 
+// alikePeriods remembers the lengths of periods in a row that differ in nothing else.
+type alikePeriods struct {
+	first   int64 // the start of the first
+	n       int
+	lengths [8]int64
+}
+
+func (a *alikePeriods) tried(length int64) bool {
+	return slices.Contains(a.lengths[:min(a.n, len(a.lengths))], length)
+}
+
+func (a *alikePeriods) add(start, end int64) {
+	if a.n == 0 {
+		a.first = start
+	}
+	if !a.tried(end - start) {
+		a.lengths[a.n%len(a.lengths)] = end - start
+		a.n++
+	}
+}
+
+// done reports whether a period that was tried stands for all that are alike: where nothing counts, all but a length
+// of time comes out the same, and else when periods of every length have come by. The clocks change within a year; leap
+// years and the month of Ramadan, by which Morocco sets its clocks, come round within 34 years.
+func (a *alikePeriods) done(th *threshold, w Window, start, weight int64) bool {
+	if weight == 0 && th.metric != MetricRemaining {
+		return true
+	}
+	round := int64(34*366) * microsDay
+	if w.nominal() <= 7*microsDay {
+		round = 373 * microsDay
+	}
+	return a.n > 0 && start-a.first > round
+}
+
+// countsAt returns what counts at an instant, in thousandths.
+func (tl *Timeline) countsAt(m int64) int64 {
+	f := tl.front(m)
+	weight, _ := f.weight()
+	return weight
+}
+
+// nextEdge returns the next instant after m at which what counts, or the terms, or what they hide, changes.
+func (tl *Timeline) nextEdge(m int64) int64 {
+	f := tl.front(m)
+	_, edge := f.weight()
+	for i := range tl.terms {
+		t := &tl.terms[i]
+		if t.until > m {
+			edge = min(edge, t.until)
+		}
+		if t.since > m {
+			edge = min(edge, t.since)
+		}
+	}
+	return edge
+}
+
 // lastEdge returns the last instant at which anything that is known changes.
 func (tl *Timeline) lastEdge() int64 {
 	edge := dawn
-	for _, t := range [...]*track{&tl.sealed, &tl.tail} {
+	for _, t := range tl.tracks() {
 		if n := len(t.pieces); n > 0 {
 			edge = t.starts[n-1]
 			if end := t.pieces[n-1].end; end != forever {

@@ -17,6 +17,8 @@ func (tl *Timeline) track(at int64) *track {
 	return &tl.sealed
 }
 
+func (tl *Timeline) tracks() [2]*track { return [...]*track{&tl.sealed, &tl.tail} }
+
 func (tl *Timeline) cursor(at int64) cursor {
 	t := tl.track(at)
 	i := t.last(at)
@@ -149,18 +151,20 @@ func (tl *Timeline) countedUntil(at int64) int64 {
 
 func (tl *Timeline) markAt(at int64) mark { return mark{at, tl.countedUntil(at)} }
 
-// rowCount returns the number of rows of sums, of both tracks.
-func (tl *Timeline) rowCount() int { return tl.sealed.rowCount() + tl.tail.rowCount() }
-
 func (t *track) rowCount() int { return len(t.rows) / t.width }
 
 // row returns the mark at which a row of sums stands.
 func (tl *Timeline) row(i int) mark {
-	t := &tl.sealed
-	if n := t.rowCount(); i >= n {
-		t, i = &tl.tail, i-n
-	}
+	t, i := tl.rowTrack(i)
 	return mark{t.starts[i*t.stride], t.rows[i*t.width+sumCounted]}
+}
+
+// rowTrack returns the track that a row is in, and its number there.
+func (tl *Timeline) rowTrack(i int) (*track, int) {
+	if n := tl.sealed.rowCount(); i >= n {
+		return &tl.tail, i - n
+	}
+	return &tl.sealed, i
 }
 
 // rowAfter returns the first row that stands after an instant.

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler] for what MarshalBinary wrote. Anything else, a form of a later
-// version too, is [ErrInvalid] and leaves h as it was.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. Bytes that are no history, a form of a later version too, are
+// [ErrInvalid] and leave h as it was. h must not be in use elsewhere.
 func (h *SystemHistory) UnmarshalBinary(data []byte) error {
 	d := decoder{data: data}
 	if version := d.byte(); !d.failed && version != binaryVersion {
@@ -15,9 +15,8 @@ func (h *SystemHistory) UnmarshalBinary(data []byte) error {
 	}
 	next := SystemHistory{system: d.id()}
 	next.checks, next.upstreams = d.names(), d.names()
-	for range d.count(2) {
-		next.sources = append(next.sources, Source{SourceKind(d.below(uint64(SourceCorrection) + 1)), d.id()})
-	}
+	d.require(!slices.Contains(next.upstreams, next.system))
+	next.sources = d.sources()
 	next.words = d.words(&next)
 	next.outages = d.spans(&next, SourceStatement)
 	next.corrections = d.spans(&next, SourceCorrection)
@@ -26,7 +25,7 @@ func (h *SystemHistory) UnmarshalBinary(data []byte) error {
 	if d.failed || len(d.data) > 0 {
 		return invalid("history", "binary form", fmt.Sprintf("of %d bytes", len(data)), "what MarshalBinary wrote")
 	}
-	next.lineage = new(next.lengths())
+	next.lineage = &lineage{lengths: next.lengths()}
 	*h = next
 	return nil
 }
@@ -108,6 +107,20 @@ func (d *decoder) names() []string {
 	return list
 }
 
+// sources reads statements in order, and after them corrections.
+func (d *decoder) sources() []Source {
+	var list []Source
+	for range d.count(2) {
+		s := Source{SourceKind(d.below(uint64(SourceCorrection) + 1)), d.id()}
+		d.require(s.Kind != SourceFeed)
+		if n := len(list); n > 0 && s.Kind == SourceStatement {
+			d.require(list[n-1].Kind == SourceStatement && list[n-1].ID < s.ID)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
 func (d *decoder) words(h *SystemHistory) []word {
 	n := d.count(6)
 	words := make([]word, 0, n)
@@ -135,7 +148,7 @@ func (d *decoder) words(h *SystemHistory) []word {
 func (d *decoder) spans(h *SystemHistory, kind SourceKind) []span {
 	n := d.count(7)
 	spans := make([]span, 0, n)
-	ends := make(map[span]int64) // of the last span of its group: those of one group are disjoint
+	last := make(map[span]span) // of each group: those of one group are disjoint, and none goes on with another
 	for i := range n {
 		s := d.span(h, kind)
 		if d.failed {
@@ -145,9 +158,9 @@ func (d *decoder) spans(h *SystemHistory, kind SourceKind) []span {
 		if kind == SourceCorrection {
 			group = span{check: s.check}
 		}
-		end, seen := ends[group]
-		d.require((i == 0 || compareSpans(&spans[i-1], &s) < 0) && (!seen || end <= s.start))
-		ends[group] = s.end
+		before, seen := last[group]
+		d.require((i == 0 || compareSpans(&spans[i-1], &s) < 0) && (!seen || before.end <= s.start && !continues(&before, &s)))
+		last[group] = s
 		spans = append(spans, s)
 	}
 	return spans

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -10,8 +11,11 @@ import (
 const binaryVersion = 1
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. Histories merged from the same facts have the same bytes, however
-// the facts came. It never fails.
+// the facts came. Only the zero SystemHistory has none: it is ErrInvalid.
 func (h *SystemHistory) MarshalBinary() ([]byte, error) {
+	if err := h.check(); err != nil {
+		return nil, err
+	}
 	e := encoder{data: make([]byte, 0, 64+8*len(h.words)+12*len(h.outages))}
 	c := h.canonical()
 	e.data = append(e.data, binaryVersion)
@@ -39,6 +43,16 @@ func (h *SystemHistory) MarshalBinary() ([]byte, error) {
 	e.spans(c.outages)
 	e.spans(c.corrections)
 	return e.data, nil
+}
+
+// equal reports whether two histories are of the same facts.
+func (h *SystemHistory) equal(o *SystemHistory) bool {
+	if h == o {
+		return true
+	}
+	a, errA := h.MarshalBinary()
+	b, errB := o.MarshalBinary()
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // canonical returns a history that differs only in the numbers of its names, which are those that are used, in order.

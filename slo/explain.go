@@ -56,13 +56,12 @@ func (tl *Timeline) Explain(from, to, at time.Time) (Explanation, error) {
 	start, end, now := micros(from), micros(to), micros(at)
 	until := min(end, now)
 	e := Explanation{From: instant(start), To: instant(end), At: instant(now), Budget: tl.budgetParts(start, end)}
-	for t, i := range tl.pieces(max(start, tl.termsAt(now).since), until) {
-		e.Downtime = append(e.Downtime, tl.contribution(t, i, max(start, tl.termsAt(now).since), until))
+	since := max(start, tl.termsAt(now).since)
+	for t, i := range tl.pieces(since, until) {
+		e.Downtime = append(e.Downtime, tl.contribution(t, i, since, until))
 	}
-	for _, g := range slices.Concat(tl.sealed.gaps, tl.tail.gaps) {
-		if g.start, g.end = max(g.start, start), min(g.end, until); g.start < g.end {
-			e.Unobserved = append(e.Unobserved, Span{instant(g.start), instant(g.end)})
-		}
+	for _, t := range tl.tracks() {
+		e.Unobserved = t.appendGaps(e.Unobserved, start, until)
 	}
 	return e, nil
 }
@@ -82,13 +81,25 @@ func (tl *Timeline) budgetParts(from, to int64) []BudgetPart {
 	return parts
 }
 
+// appendGaps appends the gaps that lie in [from, to).
+func (t *track) appendGaps(list []Span, from, to int64) []Span {
+	first, _ := slices.BinarySearchFunc(t.gaps, from, func(g gap, from int64) int { return cmp.Compare(g.end, from+1) })
+	for _, g := range t.gaps[first:] {
+		if max(g.start, from) >= to {
+			break
+		}
+		list = append(list, Span{instant(max(g.start, from)), instant(min(g.end, to))})
+	}
+	return list
+}
+
 // pieces returns the places of the pieces that lie in [from, to), in order of time.
 func (tl *Timeline) pieces(from, to int64) iter.Seq2[*track, int] {
 	return func(yield func(*track, int) bool) {
 		if from >= to {
 			return
 		}
-		for _, t := range [...]*track{&tl.sealed, &tl.tail} {
+		for _, t := range tl.tracks() {
 			for i := max(t.last(from), 0); i < len(t.starts) && t.starts[i] < to; i++ {
 				if t.pieces[i].end > from && !yield(t, i) {
 					return
@@ -129,18 +140,20 @@ func (tl *Timeline) sources(t *track, ref sourceRef) []Source {
 // instant there is one piece for each, and the impacts add up. They come by start, self first, then by upstream ID. at is
 // read as by [Timeline.Status].
 func (tl *Timeline) Downtimes(at time.Time) iter.Seq[Downtime] {
-	now := clamp(at)
-	since := tl.termsAt(now).since
-	list := causeList{now: now}
-	for t, i := range tl.pieces(since, now+1) {
-		p := &t.pieces[i]
-		start := max(t.starts[i], since)
-		list.extend(&list.self, start, p.end, 0, p.self)
-		list.extend(&list.upstream, start, p.end, p.cause, p.total-p.self)
+	return func(yield func(Downtime) bool) {
+		now := clamp(at)
+		since := tl.termsAt(now).since
+		list := causeList{now: now}
+		for t, i := range tl.pieces(since, now+1) {
+			p := &t.pieces[i]
+			start := max(t.starts[i], since)
+			list.extend(&list.self, start, p.end, 0, p.self)
+			list.extend(&list.upstream, start, p.end, p.cause, p.total-p.self)
+		}
+		list.close(&list.self)
+		list.close(&list.upstream)
+		list.all(tl.causes, yield)
 	}
-	list.close(&list.self)
-	list.close(&list.upstream)
-	return list.all(tl.causes)
 }
 
 // causeList joins pieces that touch and have the same cause and impact.
@@ -175,19 +188,18 @@ func (l *causeList) close(open *causePiece) {
 	l.done = append(l.done, *open)
 }
 
-func (l *causeList) all(causes []cause) iter.Seq[Downtime] {
+// all passes on what was joined, by start, self first, then by ID.
+func (l *causeList) all(causes []cause, yield func(Downtime) bool) {
 	slices.SortFunc(l.done, func(a, b causePiece) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), strings.Compare(causes[a.cause].id, causes[b.cause].id))
 	})
-	return func(yield func(Downtime) bool) {
-		for _, p := range l.done {
-			d := Downtime{Start: instant(p.start), End: instant(p.end), Impact: float64(p.weight) / whole}
-			if p.cause != 0 {
-				d.Cause, d.UpstreamID, d.UpstreamName = CauseUpstream, causes[p.cause].id, causes[p.cause].name
-			}
-			if !yield(d) {
-				return
-			}
+	for _, p := range l.done {
+		d := Downtime{Start: instant(p.start), End: instant(p.end), Impact: float64(p.weight) / whole}
+		if p.cause != 0 {
+			d.Cause, d.UpstreamID, d.UpstreamName = CauseUpstream, causes[p.cause].id, causes[p.cause].name
+		}
+		if !yield(d) {
+			return
 		}
 	}
 }

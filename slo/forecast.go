@@ -12,17 +12,20 @@ type Forecast struct {
 	ExhaustsAt time.Time // when nothing of the budget will remain; At if it is so; zero: never
 	RecoversAt time.Time // when nothing will be consumed and nothing be down; At if it is so; zero: never
 
-	// Affordable is how long a total outage of the system's own that begins at At can last until the budget is exhausted, 0
-	// if it is exhausted, and [math.MaxInt64] if no outage exhausts it.
+	// Affordable is how long a total outage of the system's own that begins at At can last until the budget is exhausted: 0
+	// if it is exhausted, [Unlimited] if no outage exhausts it.
 	Affordable time.Duration
 }
+
+// Unlimited is the length of an outage that no budget limits.
+const Unlimited = time.Duration(math.MaxInt64)
 
 // Forecast looks ahead from an instant, which is read as by [Timeline.Status]. For what would come of it if the present
 // outage ended at some instant, ask EndingAt(end).
 func (tl *Timeline) Forecast(at time.Time) Forecast {
 	m := clamp(at)
 	f := Forecast{At: instant(m), ExhaustsAt: instant(tl.exhausts(m)), RecoversAt: instant(tl.recovers(m))}
-	f.Affordable = math.MaxInt64
+	f.Affordable = Unlimited
 	if end := tl.failing(m).exhausts(m); end != forever {
 		f.Affordable = length(end - m)
 	}
@@ -41,8 +44,7 @@ func (tl *Timeline) recovers(m int64) int64 {
 		if m == forever || !tl.downAt(m) {
 			return m
 		}
-		f := tl.front(m)
-		if _, m = f.weight(); m == forever {
+		if m = tl.nextEdge(m); m == forever {
 			return forever
 		}
 	}
@@ -61,7 +63,7 @@ func (tl *Timeline) EndingAt(end time.Time) *Timeline { return tl.cutAt(clamp(en
 // cutAt returns a timeline of what counts before m alone. Coverage stays as it is.
 func (tl *Timeline) cutAt(m int64) *Timeline {
 	next := *tl
-	next.peaks, next.from.own.lineage = nil, nil // nothing goes on from a guess
+	next.from.own.lineage = nil // nothing goes on from a guess
 	from, first := tl.track(m), 0
 	if from == &tl.sealed {
 		first = max(from.last(m), 0)
@@ -89,6 +91,7 @@ func (t *track) before(n int) track {
 	b.starts, b.pieces = t.starts[:n:n], t.pieces[:n:n]
 	rows := (n + t.stride - 1) / t.stride * t.width
 	b.rows = t.rows[:rows:rows]
+	b.peaks = b.peaks[:min(len(b.peaks), n/t.stride)]
 	return b
 }
 

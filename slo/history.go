@@ -4,15 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
 // SystemHistory is all that is known of one system, merged; objectives on the system and on those that depend on it are
-// judged from it. Merging is a join: the same facts in any order, repeated or late, make the same history.
+// judged from it. Merging is a join: the same facts in any order, repeated or late, make the same history. Notes and
+// reasons are for the host; they are checked and not kept.
 //
-// A SystemHistory does not change, and may be read from any number of goroutines. Histories that were made of one
-// another by Add share memory: calls of Add on such histories must not run at the same time, nor with MarshalBinary of
-// the newest; everything else may.
+// The zero SystemHistory is of no system, and good only to be unmarshalled into. Any other does not change, and may be
+// read from any number of goroutines, MarshalBinary included. Histories that were made of one another by Add share
+// memory: only calls of Add on such histories must not run at the same time.
 type SystemHistory struct {
 	system string
 
@@ -28,7 +30,20 @@ type SystemHistory struct {
 	sources     []Source
 }
 
-type lineage struct{ words, checks, upstreams int }
+// lineage is what the histories made of one another by Add have in common.
+type lineage struct {
+	lengths
+	checks, upstreams map[string]uint32 // of the longest history; nil while its lists are short
+}
+
+type lengths struct{ words, checks, upstreams int }
+
+func (h *SystemHistory) check() error {
+	if h.lineage == nil {
+		return invalid("history", "system", "", "a history that NewSystemHistory made")
+	}
+	return nil
+}
 
 // word is an Observation with its strings as numbers.
 type word struct {
@@ -74,7 +89,7 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 		return nil, err
 	}
 	h.checks, h.upstreams = names.checks.list, names.upstreams.list
-	h.lineage = new(h.lengths())
+	h.lineage = &lineage{h.lengths(), names.checks.index, names.upstreams.index}
 	return h, nil
 }
 
@@ -82,45 +97,86 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 func (h *SystemHistory) SystemID() string { return h.system }
 
 // Add returns the history with these observations merged in. h stays as it is. Where they come at the end, the new
-// history shares what h holds, and Add costs no more for a long history than for a short one; where they come late, it
-// is put together anew. The errors are those of [NewSystemHistory].
+// history shares what h holds, and Add costs no more for a long history than for a short one; where nothing is new, it is
+// h; where they come late, it is put together anew. The errors are those of [NewSystemHistory].
 func (h *SystemHistory) Add(observations ...Observation) (*SystemHistory, error) {
-	names := names{checks: nameList{list: h.checks}, upstreams: nameList{list: h.upstreams}}
-	if !h.isLongest() {
-		names.checks.list, names.upstreams.list = slices.Clip(h.checks), slices.Clip(h.upstreams)
+	if err := h.check(); err != nil {
+		return nil, err
 	}
+	names := h.names()
 	added := make([]word, 0, 1)
 	for i := range observations {
 		w, err := names.word(h.system, &observations[i])
 		if err != nil {
 			return nil, err
 		}
-		added = append(added, w)
+		if !slices.Contains(h.at(w.at), w) {
+			added = append(added, w)
+		}
+	}
+	if len(added) == 0 {
+		return h, nil
 	}
 	added = mergeWords(added, names.upstreams.list)
 	next := *h
-	if h.isLongest() && (len(added) == 0 || h.precedes(&added[0])) {
+	if h.isLongest() && h.precedes(added) {
 		next.words = append(h.words, added...)
 		next.checks, next.upstreams = names.checks.list, names.upstreams.list
-		*h.lineage = next.lengths()
+		*h.lineage = lineage{next.lengths(), names.checks.index, names.upstreams.index}
 		return &next, nil
 	}
 	next.words = mergeWords(slices.Concat(h.words, added), names.upstreams.list)
 	next.checks, next.upstreams = slices.Clone(names.checks.list), slices.Clone(names.upstreams.list)
-	next.lineage = new(next.lengths())
+	next.lineage = &lineage{lengths: next.lengths()}
 	return &next, nil
 }
 
-func (h *SystemHistory) lengths() lineage {
-	return lineage{len(h.words), len(h.checks), len(h.upstreams)}
+// names returns lists that more names may be put on without h, or another history, noticing.
+func (h *SystemHistory) names() names {
+	if !h.isLongest() {
+		return names{checks: nameList{list: slices.Clip(h.checks)}, upstreams: nameList{list: slices.Clip(h.upstreams)}}
+	}
+	return names{
+		checks:    nameList{h.checks, h.lineage.checks},
+		upstreams: nameList{h.upstreams, h.lineage.upstreams},
+	}
+}
+
+func (h *SystemHistory) lengths() lengths {
+	return lengths{len(h.words), len(h.checks), len(h.upstreams)}
 }
 
 // isLongest reports whether the arrays end where h does, so that h may append to them.
-func (h *SystemHistory) isLongest() bool { return *h.lineage == h.lengths() }
+func (h *SystemHistory) isLongest() bool { return h.lineage.lengths == h.lengths() }
 
-// precedes reports whether a word comes after h's last one.
-func (h *SystemHistory) precedes(w *word) bool {
-	return len(h.words) == 0 || compareWords(&h.words[len(h.words)-1], w) < 0
+// at returns h's words of an instant.
+func (h *SystemHistory) at(t int64) []word {
+	first := sort.Search(len(h.words), func(i int) bool { return h.words[i].at >= t })
+	next := first
+	for next < len(h.words) && h.words[next].at == t {
+		next++
+	}
+	return h.words[first:next]
+}
+
+// precedes reports whether the words, sorted, may come after h's: none is earlier, and none of h's last instant is of the
+// same check and not of a lesser Seq. In which order checks stand at one instant makes no difference.
+func (h *SystemHistory) precedes(added []word) bool {
+	if len(h.words) == 0 {
+		return true
+	}
+	last := h.words[len(h.words)-1].at
+	if added[0].at < last {
+		return false
+	}
+	for _, w := range h.at(last) {
+		for i := range added {
+			if added[i].at == last && added[i].check == w.check && added[i].seq <= w.seq {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func compareWords(a, b *word) int {

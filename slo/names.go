@@ -25,7 +25,7 @@ func (l *nameList) find(name string) (uint32, bool) {
 	}
 	if l.index != nil {
 		n, ok := l.index[name]
-		return n, ok
+		return n, ok && int(n) < len(l.list) && l.list[n] == name // an Add that failed may have left more in it
 	}
 	i := slices.Index(l.list, name)
 	return uint32(i), i >= 0

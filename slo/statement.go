@@ -81,9 +81,7 @@ func (o Outage) validate(source string) error {
 // canonical returns o as two outages that mean the same are equal in it.
 func (o Outage) canonical() Outage {
 	o.Start = instant(micros(o.Start))
-	if !o.End.IsZero() {
-		o.End = instant(micros(o.End))
-	}
+	o.End = instant(outageEnd(&o))
 	if o.Health == Unknown {
 		o.Health = Unhealthy
 	}

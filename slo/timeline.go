@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +14,7 @@ import (
 type Upstream struct {
 	ID, Name    string         // the name is for people; where one ID has several, the greatest as bytes is taken
 	From, Until time.Time      // truncated to microseconds; zero From: always was, zero Until: still does
-	History     *SystemHistory // of that system; nil: nothing is known of it
+	History     *SystemHistory // of that system, the same wherever its ID stands; nil: nothing is known of it
 }
 
 func (u Upstream) validate(system string) error {
@@ -57,17 +58,16 @@ func (u Upstream) interval() interval {
 // Timeline is an objective applied to what is known: every instant judged, ready to be asked about any window in
 // logarithmic time. Asking writes nothing.
 //
-// A Timeline does not change, and may be used from any number of goroutines; only calls of Extend on timelines that were
+// The zero Timeline is not one: make it with [Objective.Timeline]. A Timeline does not change, and may be used from any number of goroutines; only calls of Extend on timelines that were
 // made of one another by Extend must not run at the same time.
 type Timeline struct {
 	objective Objective
 	terms     []terms
 	causes    []cause // 0: the system itself
-	sealed    track   // what lies before the last word of any feed
+	sealed    track   // what later words will not change
 	tail      track   // the rest, on to what is known ahead
-	from      builder // where the walk stood at the last word, to go on from
+	from      builder // where the walk stood at the end of sealed, to go on from
 	names     sourceNames
-	peaks     []peak // by row of sums; nil where none are needed
 }
 
 // cause is who may be to blame.
@@ -98,8 +98,10 @@ func (o Objective) Timeline(h *SystemHistory, upstreams []Upstream, maintenance 
 func (tl *Timeline) Objective() Objective { return tl.objective.clone() }
 
 // Extend returns what Objective().Timeline would for these histories, upstreams and maintenance windows. Where they are
-// the ones that tl was made of, or were made of them by adding observations at the end, what is known already is kept,
-// and Extend costs no more for a long history than for a short one. The errors are those of [Objective.Timeline].
+// the ones that tl was made of, or were made of them by adding observations, and none of those is more than five minutes
+// older than the newest word of any feed, then what is known already is kept, and Extend costs no more for a long history
+// than for a short one. All else, such as a history read from its binary form, another edge or a maintenance window, is
+// judged anew from the beginning. The errors are those of [Objective.Timeline].
 func (tl *Timeline) Extend(h *SystemHistory, upstreams []Upstream, maintenance []Maintenance) (*Timeline, error) {
 	next := &Timeline{objective: tl.objective, terms: tl.terms}
 	b, err := next.newBuilder(h, upstreams, maintenance)
@@ -118,7 +120,7 @@ func (tl *Timeline) Extend(h *SystemHistory, upstreams []Upstream, maintenance [
 	return next, nil
 }
 
-// goesOn reports whether what tl holds before the last word is as a timeline built from b would have it.
+// goesOn reports whether what tl has sealed is as a timeline built from b would have it.
 func (tl *Timeline) goesOn(b *builder) bool {
 	old := &tl.from
 	same := slices.Equal(old.maintenance.list, b.maintenance.list) && len(old.upstreams) == len(b.upstreams) &&
@@ -138,18 +140,23 @@ func (tl *Timeline) build(b *builder) {
 	tl.sealed.shrink()
 }
 
-// finish walks on to the last word, which seals what lies before, and from there to the end of what is known.
+// late is how much older than the newest a word may be that a timeline is extended with; feeds do not wait for one another.
+const late = int64(5 * time.Minute / time.Microsecond)
+
+// finish walks on to where words may still come, which seals what lies before, and from there to the end of what is known.
 func (tl *Timeline) finish(b *builder) {
 	tl.causes, tl.names = b.causes, b.own.history.sourceNames()
-	b.frontier = b.lastWord()
+	b.frontier = b.lastWord() - late
 	b.run(&tl.sealed, b.frontier)
-	tl.sealed.owned()
 	tl.from = b.clone()
 	tl.from.forget()
 	tl.tail = newTrack(len(b.causes), len(b.own.history.outages)-b.own.sweep.position.outage, tl.sealed.sum)
 	b.finish(&tl.tail)
 	tl.tail.shrink()
-	tl.setPeaks()
+	for _, t := range tl.tracks() {
+		t.setPeaks(tl.finalWeight())
+	}
+	tl.sealed.owned()
 }
 
 // newBuilder checks what a timeline is to be made of and puts the walks at its beginning.
@@ -167,7 +174,9 @@ func (tl *Timeline) newBuilder(h *SystemHistory, upstreams []Upstream, maintenan
 			return nil, err
 		}
 	}
-	b.addUpstreams(upstreams)
+	if err := b.addUpstreams(upstreams); err != nil {
+		return nil, err
+	}
 	b.addNamed(h)
 	if err := b.addMaintenance(h.system, maintenance); err != nil {
 		return nil, err
@@ -176,7 +185,7 @@ func (tl *Timeline) newBuilder(h *SystemHistory, upstreams []Upstream, maintenan
 	return b, nil
 }
 
-func (b *builder) addUpstreams(upstreams []Upstream) {
+func (b *builder) addUpstreams(upstreams []Upstream) error {
 	sorted := slices.Clone(upstreams)
 	slices.SortFunc(sorted, func(x, y Upstream) int { return strings.Compare(x.ID, y.ID) })
 	for len(sorted) > 0 {
@@ -184,9 +193,24 @@ func (b *builder) addUpstreams(upstreams []Upstream) {
 		for n < len(sorted) && sorted[n].ID == sorted[0].ID {
 			n++
 		}
+		if err := sameHistory(sorted[:n]); err != nil {
+			return err
+		}
 		b.addUpstream(sorted[:n])
 		sorted = sorted[n:]
 	}
+	return nil
+}
+
+func sameHistory(same []Upstream) error {
+	var history *SystemHistory
+	for _, u := range same {
+		if history != nil && u.History != nil && !u.History.equal(history) {
+			return invalid("upstream "+show(u.ID), "history", "another", "the same each time that the upstream stands there")
+		}
+		history = cmp.Or(history, u.History)
+	}
+	return nil
 }
 
 // addUpstream adds one upstream, given each time that it was one.
@@ -197,7 +221,7 @@ func (b *builder) addUpstream(same []Upstream) {
 	for _, u := range same {
 		c.name = max(c.name, u.Name)
 		w.edges.list = append(w.edges.list, u.interval())
-		if u.History != nil && (history == nil || len(u.History.words) > len(history.words)) {
+		if u.History != nil {
 			history = u.History
 		}
 	}

@@ -25,8 +25,10 @@ type track struct {
 	stride int
 
 	lists   [][3]sourceRef // of pieces that come from several sources
+	peaks   []peak         // by row, but for the last; of a partial outage that lasts
+	weight  int64          // what peaks are for
 	gaps    []gap          // when nobody said how it was
-	lineage *int           // as SystemHistory's: how many pieces and gaps the shared arrays hold
+	lineage *int           // as SystemHistory's: how long the shared arrays are
 }
 
 const (
@@ -53,9 +55,10 @@ func newTrack(causes int, capacity int, sum []int64) track {
 
 // own makes the arrays ones that may be appended to: those of the longest track of its lineage, else a copy.
 func (t *track) own() {
-	if *t.lineage != len(t.pieces)+len(t.gaps) {
+	if *t.lineage != t.length() {
 		t.starts, t.pieces = slices.Clone(t.starts), slices.Clone(t.pieces)
 		t.rows, t.lists, t.gaps = slices.Clone(t.rows), slices.Clone(t.lists), slices.Clone(t.gaps)
+		t.peaks = slices.Clone(t.peaks)
 		t.lineage = new(int)
 	}
 	t.sum = slices.Clone(t.sum)
@@ -75,7 +78,10 @@ func exact[T any](s []T) []T {
 	return append(make([]T, 0, len(s)), s...)
 }
 
-func (t *track) owned() { *t.lineage = len(t.pieces) + len(t.gaps) }
+// owned tells the track's lineage that this is the longest now.
+func (t *track) owned() { *t.lineage = t.length() }
+
+func (t *track) length() int { return len(t.pieces) + len(t.gaps) + len(t.peaks) }
 
 func (t *track) append(start int64, p piece) {
 	if len(t.pieces)%t.stride == 0 {
@@ -100,7 +106,9 @@ func (t *track) sourceOf(sources [3]sourceRef) sourceRef {
 	if n <= 1 {
 		return list[0]
 	}
-	t.lists = append(t.lists, list)
+	if n := len(t.lists); n == 0 || t.lists[n-1] != list {
+		t.lists = append(t.lists, list)
+	}
 	return severalBit | sourceRef(len(t.lists)-1)
 }
 
