@@ -7,7 +7,7 @@ import (
 )
 
 // FiringInterval is a time in which a rule fires without a break: from the first microsecond at which it does to the
-// first at which it no longer does, or to the end of the backtest.
+// first at which it no longer does, clipped to the backtest.
 type FiringInterval struct {
 	Severity    Severity
 	Long, Short time.Duration
@@ -35,11 +35,11 @@ type Backtest struct {
 }
 
 // Backtest runs the objective's policy over [from, to): at each instant the policy in force then, on the history as it is
-// known now. Downtime counts from the CountFrom on that is in force at each instant, for events at the end. It is solved,
-// not sampled. It is [ErrInvalid] where from is not before to or an instant lies outside 1970 to 2200.
+// known now. Downtime counts from the CountFrom on that is in force at each instant, for events at the end. Of firings and
+// events that reach beyond the span only the part inside counts, so begin where it was quiet. It is solved, not sampled. It is [ErrInvalid] where from is not before to or an instant lies outside 1970 to 2200.
 func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
 	if err := checkSpan("", "from", "to", from, to); err != nil {
-		return Backtest{}, tl.blame(err)
+		return Backtest{}, tl.about(err)
 	}
 	span := interval{micros(from), micros(to)}
 	rules := tl.distinctRules(span)

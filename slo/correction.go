@@ -39,7 +39,7 @@ func (c Correction) Validate() error {
 	if err := checkSpan(what, "from", "until", c.From, c.Until); err != nil {
 		return err
 	}
-	if err := c.Health.check(what); err != nil {
+	if err := healths.check(what, uint8(c.Health)); err != nil {
 		return err
 	}
 	if _, err := impact(what, c.Health, c.Impact); err != nil {
@@ -54,18 +54,4 @@ func (c Correction) canonical() Correction {
 		c.Impact = 1
 	}
 	return c
-}
-
-// checkSpan reads two instants of which the second must lie after the first.
-func checkSpan(what, first, second string, from, until time.Time) error {
-	if err := checkInstant(what, first, from); err != nil {
-		return err
-	}
-	if err := checkInstant(what, second, until); err != nil {
-		return err
-	}
-	if micros(until) <= micros(from) {
-		return invalid(what, second, rfc3339(until), "after "+first+", "+rfc3339(from))
-	}
-	return nil
 }

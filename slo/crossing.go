@@ -59,13 +59,17 @@ const maxPercent = 1_000_000
 // NextCrossing returns the first microsecond, at or after at, at which the comparison holds for the figure that
 // [Timeline.Status] would then show, if what is down stays down and nothing begins that is not known: recorded facts,
 // the ends of maintenance windows and periods, and terms to come are known. What holds at at answers at. The zero time
-// says never. It is solved, not sampled, without allocating; the time it takes grows with the logarithm of the history's length.
+// says never.
 //
-// A crossing outside its bounds is ErrInvalid; a rule is held against the terms in force at at. at is read as by Status.
+// It is solved, not sampled, without allocating: it goes from one edge of what is known after at to the next, in a time
+// that grows with the logarithm of what lies behind; only under a partial outage may that be the number of rows of sums.
+//
+// A crossing outside its bounds is ErrInvalid; a rule is held against the terms in force at at, and under terms to come
+// its Share is of their budget. at is read as by Status.
 func (tl *Timeline) NextCrossing(at time.Time, c Crossing) (time.Time, error) {
 	from := clamp(at)
 	if err := c.check(tl.termsAt(from)); err != nil {
-		return time.Time{}, tl.blame(err)
+		return time.Time{}, tl.about(err)
 	}
 	return instant(tl.nextCrossing(from, forever, &c)), nil
 }

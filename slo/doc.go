@@ -1,6 +1,7 @@
 // Package slo keeps service-level objectives: from what is known of systems' health it computes error budgets, burn rates,
-// crossings, forecasts and backtests, exact to the nanosecond at any instant. It is pure: it reads no clock, does no input
-// or output, starts no goroutine and keeps no state but the values that it returns.
+// crossings, forecasts and backtests, exact to the nanosecond at any instant. It is pure: it reads no clock, starts no
+// goroutine and keeps no state but the values that it returns. All that it ever opens is the time zone database, for
+// calendar windows.
 //
 // What happened is recorded once, as facts: observations of a feed, statements of other sources, corrections by people.
 // They are merged into the [SystemHistory] of a system. An [Objective] applied to a history is a [Timeline], which answers
@@ -45,7 +46,8 @@
 // # Cost
 //
 // Merging and judging take linear time, adding observations at the end constant time, and questions logarithmic time in the
-// length of the history. A piece of downtime takes some forty bytes.
+// length of the history; all of them grow with the number of upstreams and revisions, and judging with how many checks and
+// named upstreams are down at one instant. A piece of downtime takes some forty bytes.
 //
 // # Concurrency and errors
 //

@@ -51,7 +51,7 @@ type Span struct{ Start, End time.Time }
 // its From, To and At.
 func (tl *Timeline) Explain(from, to, at time.Time) (Explanation, error) {
 	if err := checkPeriod(from, to, at); err != nil {
-		return Explanation{}, tl.blame(err)
+		return Explanation{}, tl.about(err)
 	}
 	start, end, now := micros(from), micros(to), micros(at)
 	until := min(end, now)

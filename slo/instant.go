@@ -59,6 +59,20 @@ func within(t time.Time, from, to int64) bool {
 	return seconds >= from/1e6 && (seconds < to/1e6 || seconds == to/1e6 && t.Nanosecond() < 1000)
 }
 
+// checkSpan reads two instants of which the second must lie after the first.
+func checkSpan(what, first, second string, from, until time.Time) error {
+	if err := checkInstant(what, first, from); err != nil {
+		return err
+	}
+	if err := checkInstant(what, second, until); err != nil {
+		return err
+	}
+	if micros(until) <= micros(from) {
+		return invalid(what, second, rfc3339(until), "after "+first+", "+rfc3339(from))
+	}
+	return nil
+}
+
 // checkLength reads a span that a comparison is made over: more than zero, whole microseconds, at most 3650 days.
 func checkLength(what, field string, d time.Duration) error {
 	switch {

@@ -16,36 +16,18 @@ const (
 	SelfOnly                            // what an upstream caused does not
 )
 
+var exclusions = enum{"dependency exclusion", []string{Strict: "strict", SelfOnly: "self-only"}}
+
 // String returns "strict" or "self-only", and "invalid" for a value that is neither.
-func (e DependencyExclusion) String() string {
-	switch e {
-	case Strict:
-		return "strict"
-	case SelfOnly:
-		return "self-only"
-	}
-	return "invalid"
-}
+func (e DependencyExclusion) String() string { return exclusions.name(uint8(e)) }
 
 // MarshalText implements [encoding.TextMarshaler] with the text of String; a value that is neither is ErrInvalid.
-func (e DependencyExclusion) MarshalText() ([]byte, error) {
-	if e > SelfOnly {
-		return nil, invalid("", "dependency exclusion", uint8(e), "Strict or SelfOnly")
-	}
-	return []byte(e.String()), nil
-}
+func (e DependencyExclusion) MarshalText() ([]byte, error) { return exclusions.marshal(uint8(e)) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]: "strict" or "self-only", any other text is ErrInvalid.
+// UnmarshalText implements [encoding.TextUnmarshaler]: "strict" or "self-only", any other text is ErrInvalid and leaves
+// e as it was.
 func (e *DependencyExclusion) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "strict":
-		*e = Strict
-	case "self-only":
-		*e = SelfOnly
-	default:
-		return invalid("", "dependency exclusion", string(text), "strict or self-only")
-	}
-	return nil
+	return unmarshalEnum(exclusions, e, text)
 }
 
 // Objective is a promise about one system, or one check of it: up for Target percent of Window. Its terms, everything
@@ -110,6 +92,19 @@ func (o Objective) Revision(until time.Time) Revision {
 	}
 	r.Policy.Rules = slices.Clone(o.Policy.Rules)
 	return r
+}
+
+// clone returns an objective that shares no memory with o.
+func (o Objective) clone() Objective {
+	r := o.Revision(time.Time{})
+	o.NeverExcuse, o.Policy = r.NeverExcuse, r.Policy
+	o.Labels = maps.Clone(o.Labels)
+	o.Revisions = slices.Clone(o.Revisions)
+	for i, r := range o.Revisions {
+		o.Revisions[i].NeverExcuse = slices.Clone(r.NeverExcuse)
+		o.Revisions[i].Policy.Rules = slices.Clone(r.Policy.Rules)
+	}
+	return o
 }
 
 // Validate reports the first field outside its bounds as an ErrInvalid that names it, in the revisions too.
@@ -205,8 +200,8 @@ func (r Revision) compile(what string) (terms, error) {
 	if err := r.Window.check(what); err != nil {
 		return terms{}, err
 	}
-	if r.DependencyExclusion > SelfOnly {
-		return terms{}, invalid(what, "dependency exclusion", uint8(r.DependencyExclusion), "Strict or SelfOnly")
+	if err := exclusions.check(what, uint8(r.DependencyExclusion)); err != nil {
+		return terms{}, err
 	}
 	for _, id := range r.NeverExcuse {
 		if err := checkID(what, "never excuse", id); err != nil {

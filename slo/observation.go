@@ -51,7 +51,7 @@ func (o Observation) Validate() error {
 	if err := checkInstant(what, "at", o.At); err != nil {
 		return err
 	}
-	if err := o.Health.check(what); err != nil {
+	if err := healths.check(what, uint8(o.Health)); err != nil {
 		return err
 	}
 	if _, err := impact(what, o.Health, o.Impact); err != nil {

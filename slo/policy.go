@@ -156,7 +156,11 @@ func (r BurnRule) check(what string, w Window, bad int64) error {
 		return invalid(what, "policy share", r.Share, "more than 0 and at most 100, with at most six decimals")
 	}
 	if !compileRule(r, w).reachable(bad) {
-		return invalid(what, "policy factor", cmp.Or(r.Factor, r.Share), "one that a total outage can reach, at most 1/(1 - target)")
+		field, value := "policy factor", r.Factor
+		if r.Share != 0 {
+			field, value = "policy share", r.Share
+		}
+		return invalid(what, field, value, "what a total outage can reach: a factor of at most 1/(1 - target)")
 	}
 	return nil
 }

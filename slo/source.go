@@ -9,11 +9,18 @@ const (
 	SourceCorrection                   // a [Correction]
 )
 
-// String returns "feed", "statement" or "correction", and "invalid" for any other value.
-func (k SourceKind) String() string { return name(k, "feed", "statement", "correction") }
+var sourceKinds = enum{"source kind", []string{SourceFeed: "feed", SourceStatement: "statement", SourceCorrection: "correction"}}
 
-// MarshalText implements [encoding.TextMarshaler] with the text of String.
-func (k SourceKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+// String returns "feed", "statement" or "correction", and "invalid" for any other value.
+func (k SourceKind) String() string { return sourceKinds.name(uint8(k)) }
+
+// MarshalText implements [encoding.TextMarshaler] with the text of String; a value that is none of the constants is
+// ErrInvalid.
+func (k SourceKind) MarshalText() ([]byte, error) { return sourceKinds.marshal(uint8(k)) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler] for the texts of String; any other is ErrInvalid and leaves k as it
+// was.
+func (k *SourceKind) UnmarshalText(text []byte) error { return unmarshalEnum(sourceKinds, k, text) }
 
 // Source is who said that a system was down.
 type Source struct {

@@ -63,7 +63,7 @@ func (o Outage) validate(source string) error {
 			return invalid(what, "end", rfc3339(o.End), "not before the start, "+rfc3339(o.Start))
 		}
 	}
-	if err := o.Health.check(what); err != nil {
+	if err := healths.check(what, uint8(o.Health)); err != nil {
 		return err
 	}
 	if o.Health == Healthy {

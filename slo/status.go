@@ -1,72 +1,9 @@
 package slo
 
 import (
-	"encoding/json"
+	"errors"
 	"time"
 )
-
-// Cause says whose downtime it is. The zero value is CauseSelf.
-type Cause uint8
-
-const (
-	CauseSelf     Cause = iota // the system's own
-	CauseUpstream              // an upstream's: one that it depends on, or one that a source named
-)
-
-// String returns "self" or "upstream", and "invalid" for a value that is neither.
-func (c Cause) String() string { return name(c, "self", "upstream") }
-
-// MarshalText implements [encoding.TextMarshaler] with the text of String.
-func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// Level sums a status up in one word, by the objective's [Thresholds]. The zero value is LevelOK.
-type Level uint8
-
-const (
-	LevelOK       Level = iota // below both thresholds
-	LevelWarning               // consumed at least Thresholds.Warning percent of the budget
-	LevelCritical              // consumed at least Thresholds.Critical percent, or the last hour burnt at FastBurn or faster
-)
-
-// String returns "ok", "warning" or "critical", and "invalid" for any other value.
-func (l Level) String() string { return name(l, "ok", "warning", "critical") }
-
-// MarshalText implements [encoding.TextMarshaler] with the text of String.
-func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
-
-func name[T ~uint8](value T, names ...string) string {
-	if int(value) < len(names) {
-		return names[value]
-	}
-	return "invalid"
-}
-
-// Budget is an error budget over one window: the downtime that the target allows, and what became of it. Lengths are
-// exact; Total and Remaining are rounded down to the nanosecond here, and compared and divided unrounded.
-type Budget struct {
-	Total          time.Duration // (1 - target) x the whole window, each part by the target in force then
-	Consumed       time.Duration // what counts: all downtime, or with SelfOnly the system's own
-	ConsumedStrict time.Duration // all downtime, whatever caused it
-	Remaining      time.Duration // Total - Consumed; negative: an overdraft
-
-	// RemainingPercent and ConsumedPercent are of Total; remaining is negative in an overdraft. With a budget of zero they
-	// are 100 and 0 while nothing is consumed, 0 and 100 after.
-	RemainingPercent, ConsumedPercent float64
-}
-
-// Share is the part of the downtime that has one cause. The shares of a status add up to Budget.ConsumedStrict.
-type Share struct {
-	Cause        Cause
-	UpstreamID   string // empty for CauseSelf
-	UpstreamName string // as the [Upstream] gave it; empty where none did
-	Duration     time.Duration
-}
-
-// Firing is a rule of the policy that fires.
-type Firing struct {
-	Severity    Severity
-	Long, Short time.Duration
-}
 
 // Status is how an objective stands at an instant. It is a value: the caller owns its slices.
 //
@@ -99,65 +36,89 @@ type Status struct {
 	Live        bool    // live health had a say; a Timeline itself, which has only facts, leaves it false
 }
 
-type statusJSON struct {
-	Objective              string       `json:"objective"`
-	System                 string       `json:"system"`
-	Target                 float64      `json:"target"`
-	At                     time.Time    `json:"at"`
-	From                   time.Time    `json:"from"`
-	To                     time.Time    `json:"to"`
-	Availability           float64      `json:"availability"`
-	StrictAvailability     float64      `json:"strictAvailability"`
-	BudgetTotal            int64        `json:"budgetTotalNs"`
-	BudgetConsumed         int64        `json:"budgetConsumedNs"`
-	BudgetConsumedStrict   int64        `json:"budgetConsumedStrictNs"`
-	BudgetRemaining        int64        `json:"budgetRemainingNs"`
-	BudgetRemainingPercent float64      `json:"budgetRemainingPercent"`
-	BudgetConsumedPercent  float64      `json:"budgetConsumedPercent"`
-	BurnRate               float64      `json:"burnRate"`
-	Breaching              bool         `json:"breaching"`
-	Exhausted              bool         `json:"exhausted"`
-	Down                   bool         `json:"down"`
-	Level                  Level        `json:"level"`
-	Firing                 []firingJSON `json:"firing"`
-	Coverage               float64      `json:"coverage"`
-	Live                   bool         `json:"live"`
-	Attribution            []shareJSON  `json:"attribution"`
+// Status returns how the objective stands at an instant: over [at - W, at) of a rolling window, over the period that
+// holds at of a calendar one, by the terms in force at at. Any past instant may be asked, and an instant ahead, which is
+// answered as if what is down stays down and nothing begins that is not known. at is truncated to microseconds; outside
+// 1970 to 2200 it is read as the nearer of the two.
+func (tl *Timeline) Status(at time.Time) Status {
+	m := clamp(at)
+	t := tl.termsAt(m)
+	from, to := t.window.period(m)
+	return tl.status(t, from, to, m)
 }
 
-type firingJSON struct {
-	Severity Severity `json:"severity"`
-	Long     int64    `json:"longNs"`
-	Short    int64    `json:"shortNs"`
-}
-
-type shareJSON struct {
-	Cause    Cause   `json:"cause"`
-	Upstream *string `json:"upstream"`
-	Duration int64   `json:"ns"`
-}
-
-// MarshalJSON implements [json.Marshaler] with the form that Status documents.
-func (s Status) MarshalJSON() ([]byte, error) {
-	out := statusJSON{
-		Objective: s.ObjectiveID, System: s.SystemID, Target: s.Target, At: s.At, From: s.From, To: s.To,
-		Availability: s.Availability, StrictAvailability: s.StrictAvailability,
-		BudgetTotal: int64(s.Budget.Total), BudgetConsumed: int64(s.Budget.Consumed),
-		BudgetConsumedStrict: int64(s.Budget.ConsumedStrict), BudgetRemaining: int64(s.Budget.Remaining),
-		BudgetRemainingPercent: s.Budget.RemainingPercent, BudgetConsumedPercent: s.Budget.ConsumedPercent,
-		BurnRate: s.BurnRate, Breaching: s.Breaching, Exhausted: s.Exhausted, Down: s.Down, Level: s.Level,
-		Firing: make([]firingJSON, 0, len(s.Firing)), Coverage: s.Coverage, Live: s.Live,
-		Attribution: make([]shareJSON, 0, len(s.Attribution)),
+// StatusIn returns how the objective stood at an instant in the period [from, to), whatever its window: the budget is
+// that of the whole period, downtime counts up to at. The terms, Down, BurnRate and Firing are those of at. It is
+// [ErrInvalid] where from is not before to, at is before from or outside 1970 to 2200, or the period is longer than 3650
+// days or begins or ends more than 3650 days outside those years.
+func (tl *Timeline) StatusIn(from, to, at time.Time) (Status, error) {
+	if err := checkPeriod(from, to, at); err != nil {
+		return Status{}, tl.about(err)
 	}
-	for _, f := range s.Firing {
-		out.Firing = append(out.Firing, firingJSON{f.Severity, int64(f.Long), int64(f.Short)})
+	return tl.status(tl.termsAt(micros(at)), micros(from), micros(to), micros(at)), nil
+}
+
+// about completes an error about a question with the objective that was asked about.
+func (tl *Timeline) about(err error) error {
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		e.what = "objective " + show(tl.objective.ID)
 	}
-	for _, a := range s.Attribution {
-		share := shareJSON{Cause: a.Cause, Duration: int64(a.Duration)}
-		if a.Cause == CauseUpstream {
-			share.Upstream = &a.UpstreamID
+	return err
+}
+
+// checkPeriod reads a period, which may begin and end as far outside 1970 to 2200 as the windows of a Status do, and the
+// instant at which it is looked at.
+func checkPeriod(from, to, at time.Time) error {
+	if err := checkInstant("", "at", at); err != nil {
+		return err
+	}
+	const bounds = "within 3650 days of the years 1970 to 2200"
+	if !within(from, dawn, maxInstant+maxMicros) {
+		return invalid("", "from", rfc3339(from), bounds)
+	}
+	if !within(to, dawn, maxInstant+maxMicros) {
+		return invalid("", "to", rfc3339(to), bounds)
+	}
+	if micros(at) < micros(from) {
+		return invalid("", "at", rfc3339(at), "not before from, "+rfc3339(from))
+	}
+	if n := micros(to) - micros(from); n <= 0 || n > maxMicros {
+		return invalid("", "to", rfc3339(to), "after from, "+rfc3339(from)+", by at most 3650 days")
+	}
+	return nil
+}
+
+// termsAt returns the terms in force at m.
+func (tl *Timeline) termsAt(m int64) *terms {
+	for i := range tl.terms {
+		if m < tl.terms[i].until {
+			return &tl.terms[i]
 		}
-		out.Attribution = append(out.Attribution, share)
 	}
-	return json.Marshal(out)
+	panic("slo: the last terms hold for ever")
+}
+
+func (tl *Timeline) status(t *terms, from, to, at int64) Status {
+	elapsed := min(to, at) - from
+	s := Status{
+		ObjectiveID: tl.objective.ID, SystemID: tl.objective.SystemID, Name: tl.objective.Name,
+		Target: t.target, At: instant(at), From: instant(from), To: instant(to),
+	}
+	total := tl.budget(from, to)
+	var consumed, strict int64
+	s.Attribution, consumed, strict = tl.attribution(max(from, t.since), min(to, at))
+	s.Budget = newBudget(total, consumed, strict)
+	s.Availability, s.StrictAvailability = availability(elapsed, consumed), availability(elapsed, strict)
+	spent := mul64(uint64(consumed), wholeBudget)
+	s.Breaching = spent.cmp(total) > 0
+	s.Exhausted = consumed > 0 && spent.cmp(total) >= 0
+
+	now := tl.cursor(at)
+	s.Down = at >= t.since && now.weight() > 0
+	lastHour, hourly := now.countedSince(at-hour, t.since), tl.budget(at-hour, at)
+	s.BurnRate = burnRate(lastHour, hourly)
+	s.Level = t.level(spent, total, lastHour, hourly)
+	s.Firing = tl.firing(t, &now)
+	s.Coverage = tl.coverage(from, elapsed)
+	return s
 }

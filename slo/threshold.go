@@ -1,5 +1,7 @@
 package slo
 
+import "cmp"
+
 // threshold decides a comparison from what was consumed and what that is held against: the budget in 1e-8 ns, or for
 // availability the microseconds that have elapsed.
 //
@@ -54,14 +56,14 @@ func (th *threshold) order(consumed int64, against uint128) int {
 	switch th.metric {
 	case MetricRemainingPercent:
 		if consumed == 0 || against.isZero() {
-			return compareInt(percentOf(consumed, 100, 0), th.value)
+			return cmp.Compare(percentOf(consumed, 100, 0), th.value)
 		}
-		return times(wholeBudget-th.value, against, u128(wholeBudget*wholeBudget), c)
+		return compareProducts(wholeBudget-th.value, against, u128(wholeBudget*wholeBudget), c)
 	case MetricConsumedPercent:
 		if consumed == 0 || against.isZero() {
-			return compareInt(percentOf(consumed, 0, 100), th.value)
+			return cmp.Compare(percentOf(consumed, 0, 100), th.value)
 		}
-		return -times(th.value, against, u128(wholeBudget*wholeBudget), c)
+		return -compareProducts(th.value, against, u128(wholeBudget*wholeBudget), c)
 	case MetricRemaining:
 		used := consumed + th.offset
 		if used < 0 {
@@ -70,14 +72,14 @@ func (th *threshold) order(consumed int64, against uint128) int {
 		return against.cmp(mul64(uint64(used), wholeBudget))
 	case MetricAvailability:
 		if consumed == 0 || against.isZero() {
-			return compareInt(wholeBudget, th.value)
+			return cmp.Compare(wholeBudget, th.value)
 		}
-		return times(wholeBudget-th.value, against.scale(whole), u128(wholeBudget), c)
+		return compareProducts(wholeBudget-th.value, against.scale(whole), u128(wholeBudget), c)
 	case MetricBurnRate:
 		if consumed == 0 || against.isZero() {
-			return compareInt(0, th.value)
+			return cmp.Compare(0, th.value)
 		}
-		return -times(th.value, against, u128(wholeBudget*perUnit), c)
+		return -compareProducts(th.value, against, u128(wholeBudget*perUnit), c)
 	}
 	if consumed > 0 && th.rule.reached(consumed, against) {
 		return 0
@@ -93,22 +95,12 @@ func percentOf(consumed, before, after int64) int64 {
 	return after * perUnit
 }
 
-// times compares a x b with c x d.
-func times(a int64, b, c uint128, d uint64) int {
+// compareProducts compares a x b with c x d.
+func compareProducts(a int64, b, c uint128, d uint64) int {
 	if a < 0 {
 		return -1
 	}
 	return b.times(u128(uint64(a))).cmp(c.times(u128(d)))
-}
-
-func compareInt(a, b int64) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
 }
 
 // limit returns the consumption from which on, or up to which, the threshold holds: none is more than can be consumed,

@@ -3,7 +3,6 @@ package slo
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -288,17 +287,4 @@ func (b *builder) addReadings() {
 		}
 		b.excused = append(b.excused, excused)
 	}
-}
-
-// clone returns an objective that shares no memory with o.
-func (o Objective) clone() Objective {
-	r := o.Revision(time.Time{})
-	o.NeverExcuse, o.Policy = r.NeverExcuse, r.Policy
-	o.Labels = maps.Clone(o.Labels)
-	o.Revisions = slices.Clone(o.Revisions)
-	for i, r := range o.Revisions {
-		o.Revisions[i].NeverExcuse = slices.Clone(r.NeverExcuse)
-		o.Revisions[i].Policy.Rules = slices.Clone(r.Policy.Rules)
-	}
-	return o
 }

@@ -1,6 +1,9 @@
 package slo
 
-import "math/bits"
+import (
+	"cmp"
+	"math/bits"
+)
 
 // uint128 is an unsigned integer of 128 bits: a budget in 1e-8 ns, a product of a length and a target.
 type uint128 struct{ hi, lo uint64 }
@@ -31,9 +34,9 @@ func (a uint128) sub(b uint128) uint128 {
 
 func (a uint128) cmp(b uint128) int {
 	if a.hi != b.hi {
-		return compare64(a.hi, b.hi)
+		return cmp.Compare(a.hi, b.hi)
 	}
-	return compare64(a.lo, b.lo)
+	return cmp.Compare(a.lo, b.lo)
 }
 
 // scale returns a x b, which must fit.
@@ -66,22 +69,12 @@ func (a *uint192) addAbove(hi, lo uint64) {
 
 func (a uint192) cmp(b uint192) int {
 	if a.hi != b.hi {
-		return compare64(a.hi, b.hi)
+		return cmp.Compare(a.hi, b.hi)
 	}
 	if a.mid != b.mid {
-		return compare64(a.mid, b.mid)
+		return cmp.Compare(a.mid, b.mid)
 	}
-	return compare64(a.lo, b.lo)
-}
-
-func compare64(a, b uint64) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
+	return cmp.Compare(a.lo, b.lo)
 }
 
 // split returns two floats that add up to a, exactly while a is below 2^106.
