@@ -63,32 +63,21 @@ func (c *cursor) countedSince(from, since int64) int64 {
 	if i < 0 && t == &c.tl.sealed {
 		return sum
 	}
-	if t == &c.tl.tail && t.starts[0] >= from {
-		t = &c.tl.sealed
-		i = len(t.starts) - 1
-	}
-	i = t.lastFrom(i, from)
+	t, i = c.before(from)
 	return c.counted - t.counted(i, from)
 }
 
-// lastFrom is last for an instant that is probably near before piece i starts.
-func (t *track) lastFrom(i int, at int64) int {
-	step := 1
-	high := i + 1 // starts[high] >= at, or the end
-	for i >= 0 && t.starts[i] >= at {
-		high = i
-		i -= step
-		step *= 2
+// before returns the last piece that starts before an instant that lies before the cursor's.
+func (c *cursor) before(at int64) (*track, int) {
+	t, i := c.track, c.piece
+	if t == &c.tl.tail && t.starts[0] >= at {
+		t = &c.tl.sealed
+		i = len(t.starts) - 1
 	}
-	low := max(i, -1) // starts[low] < at, or before the first
-	for high-low > 1 {
-		if mid := int(uint(low+high) / 2); t.starts[mid] >= at {
-			high = mid
-		} else {
-			low = mid
-		}
+	if i < 0 {
+		return t, -1
 	}
-	return low
+	return t, t.lastIn(i/t.stride+1, at)
 }
 
 // front walks forward through the pieces.

@@ -89,8 +89,8 @@ func (tl *Timeline) cutAt(m int64) *Timeline {
 func (t *track) before(n int) track {
 	b := *t
 	b.starts, b.pieces = t.starts[:n:n], t.pieces[:n:n]
-	rows := (n + t.stride - 1) / t.stride * t.width
-	b.rows = t.rows[:rows:rows]
+	rows := (n + t.stride - 1) / t.stride
+	b.rows, b.marks = t.rows[:rows*t.width:rows*t.width], t.marks[:rows:rows]
 	b.peaks = b.peaks[:min(len(b.peaks), n/t.stride)]
 	return b
 }

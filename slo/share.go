@@ -35,9 +35,9 @@ type Share struct {
 	Duration     time.Duration
 }
 
-// attribution returns the downtime in [from, to) by cause, with what counts and all of it.
-func (tl *Timeline) attribution(from, to int64) (shares []Share, counted, total int64) {
-	if to <= from {
+// attribution returns the downtime from an instant to the cursor's by cause, with what counts and all of it.
+func (tl *Timeline) attribution(from int64, to *cursor) (shares []Share, counted, total int64) {
+	if to.at <= from {
 		return nil, 0, 0
 	}
 	var space [128]int64
@@ -47,9 +47,9 @@ func (tl *Timeline) attribution(from, to int64) (shares []Share, counted, total 
 	} else {
 		sum = make([]int64, width)
 	}
-	end, start := tl.track(to), tl.track(from)
-	end.sums(end.last(to), to, 1, sum)
-	start.sums(start.last(from), from, -1, sum)
+	start, first := to.before(from)
+	to.track.sums(to.piece, to.at, 1, sum)
+	start.sums(first, from, -1, sum)
 	if sum[sumTotal] == 0 {
 		return nil, 0, 0
 	}

@@ -106,14 +106,21 @@ func (tl *Timeline) status(t *terms, from, to, at int64) Status {
 	}
 	total := tl.budget(from, to)
 	var consumed, strict int64
-	s.Attribution, consumed, strict = tl.attribution(max(from, t.since), min(to, at))
+	now := tl.cursor(at)
+	end := now
+	if to < at {
+		end = tl.cursor(to)
+	}
+	s.Attribution, consumed, strict = tl.attribution(max(from, t.since), &end)
 	s.Budget = newBudget(total, consumed, strict)
-	s.Availability, s.StrictAvailability = availability(elapsed, consumed), availability(elapsed, strict)
+	s.Availability = availability(elapsed, consumed)
+	if s.StrictAvailability = s.Availability; strict != consumed {
+		s.StrictAvailability = availability(elapsed, strict)
+	}
 	spent := mul64(uint64(consumed), wholeBudget)
 	s.Breaching = spent.cmp(total) > 0
 	s.Exhausted = consumed > 0 && spent.cmp(total) >= 0
 
-	now := tl.cursor(at)
 	s.Down = at >= t.since && now.weight() > 0
 	lastHour, hourly := now.countedSince(at-hour, t.since), tl.budget(at-hour, at)
 	s.BurnRate = burnRate(lastHour, hourly)

@@ -2,7 +2,6 @@ package slo
 
 import (
 	"slices"
-	"sort"
 )
 
 // piece is a stretch of time in which the same counts, for the same cause and by the same sources. Its start stands in
@@ -21,6 +20,7 @@ type track struct {
 	pieces []piece
 	rows   []int64 // width numbers a row: total, self, counted, and each upstream's
 	sum    []int64 // the row of all pieces
+	marks  []int64 // by row: the start of its first piece; a search looks here first, and stays in the processor's cache
 	width  int
 	stride int
 
@@ -58,7 +58,7 @@ func (t *track) own() {
 	if *t.lineage != t.length() {
 		t.starts, t.pieces = slices.Clone(t.starts), slices.Clone(t.pieces)
 		t.rows, t.lists, t.gaps = slices.Clone(t.rows), slices.Clone(t.lists), slices.Clone(t.gaps)
-		t.peaks = slices.Clone(t.peaks)
+		t.peaks, t.marks = slices.Clone(t.peaks), slices.Clone(t.marks)
 		t.lineage = new(int)
 	}
 	t.sum = slices.Clone(t.sum)
@@ -67,7 +67,7 @@ func (t *track) own() {
 // shrink gives back what the arrays hold in reserve.
 func (t *track) shrink() {
 	t.starts, t.pieces, t.rows = exact(t.starts), exact(t.pieces), exact(t.rows)
-	t.lists, t.gaps = exact(t.lists), exact(t.gaps)
+	t.lists, t.gaps, t.marks = exact(t.lists), exact(t.gaps), exact(t.marks)
 }
 
 // exact returns the slice in an array of its own length.
@@ -85,7 +85,7 @@ func (t *track) length() int { return len(t.pieces) + len(t.gaps) + len(t.peaks)
 
 func (t *track) append(start int64, p piece) {
 	if len(t.pieces)%t.stride == 0 {
-		t.rows = append(t.rows, t.sum...)
+		t.rows, t.marks = append(t.rows, t.sum...), append(t.marks, start)
 	}
 	t.starts, t.pieces = append(t.starts, start), append(t.pieces, p)
 	if p.end != forever {
@@ -123,8 +123,25 @@ func (p *piece) addTo(sum []int64, micros int64) {
 }
 
 // last returns the number of the last piece that starts before t, -1 if none does.
-func (t *track) last(at int64) int {
-	return sort.Search(len(t.starts), func(i int) bool { return t.starts[i] >= at }) - 1
+func (t *track) last(at int64) int { return t.lastIn(len(t.marks), at) }
+
+// lastIn is last for an instant that lies within the first so many rows.
+func (t *track) lastIn(rows int, at int64) int {
+	low := 0
+	for high := rows; low < high; {
+		if mid := int(uint(low+high) / 2); t.marks[mid] < at {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == 0 {
+		return -1
+	}
+	i := (low - 1) * t.stride
+	for end := min(i+t.stride, len(t.starts)); i+1 < end && t.starts[i+1] < at; i++ {
+	}
+	return i
 }
 
 // sums adds sign times the sums of [.., at) to into; i is last(at).
