@@ -181,7 +181,7 @@ func (tl *Timeline) calendarCrossing(t *terms, th threshold, from, to int64) int
 			}
 		}
 		switch {
-		case !uniform:
+		case !uniform || edge == end: // the next is another
 			alike = alikePeriods{}
 		case alike.done(&th, t.window, start, tl.countsAt(start)):
 			if edge == forever {
