@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -106,9 +107,7 @@ func (g *growth) step(rng *rand.Rand) error {
 		from = rng.IntN(len(g.lines))
 	}
 	w, own, ups := g.parts[from].clone(), g.own[from], map[string]*slo.SystemHistory{}
-	for id, h := range g.ups[from] {
-		ups[id] = h
-	}
+	maps.Copy(ups, g.ups[from])
 	var err error
 	if chance(rng, 70) {
 		more := nextWords(rng, w.observations, g.whole.observations)

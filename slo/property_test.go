@@ -282,8 +282,6 @@ func TestNothingThatWasPassedInOrGivenOutIsShared(t *testing.T) {
 	})
 }
 
-func ptr[T any](x T) *T { return &x }
-
 // spoil overwrites every slice that the world holds.
 func (w *world) spoil() {
 	spoilObjective(&w.objective)
