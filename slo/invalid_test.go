@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slokeep/slokeep/slo"
 )
@@ -26,7 +27,7 @@ func refused(t *testing.T, err, sentinel error, names ...string) {
 	if !strings.HasPrefix(text, "slo: ") || strings.Count(text, "slo: ") != 1 {
 		t.Errorf("error %q, want one that begins with the package, and names it once", text)
 	}
-	if len(text) > 600 || strings.ContainsAny(text, "\x00\n\xff") {
+	if len(text) > 600 || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n") {
 		t.Errorf("error %q is not fit for a log", text)
 	}
 	for _, name := range names {
