@@ -44,13 +44,9 @@ type upstreamWalk struct {
 func newSystemWalk(h *SystemHistory, checkID string) systemWalk {
 	w := systemWalk{sweep: newSweep(h, checkID), history: h, lineage: h.lineage, words: len(h.words), firstOn: forever}
 	w.upcoming = w.sweep.next(h)
-	if !w.heard() {
-		for _, o := range h.outages {
-			if w.sweep.looksAt(o.check) {
-				w.firstOn = o.start
-				break
-			}
-		}
+	first := slices.IndexFunc(h.outages, func(o span) bool { return w.sweep.looksAt(o.check) })
+	if first >= 0 && !w.heard() {
+		w.firstOn = h.outages[first].start
 	}
 	return w
 }
