@@ -8,11 +8,11 @@
 //
 // # Packages
 //
-//   - [github.com/slokeep/slokeep/slo] is the error-budget engine. It is pure: it reads no clock, opens nothing and starts
-//     no goroutine. Start here: merge what is known of a system into a SystemHistory, lay an Objective over it to get a
+//   - [github.com/slokeep/slokeep/slo] is the error-budget engine. It is pure: it reads no clock, starts no goroutine and
+//     opens nothing but the time zone database. Start here: merge what is known of a system into a SystemHistory, lay an Objective over it to get a
 //     Timeline, and ask that for its Status at any instant.
 //
-// The programs in the module github.com/slokeep/slokeep/examples show each part at work: quickstart is one screen of
+// The programs in the module github.com/slokeep/slokeep/examples show it at work: quickstart is one screen of
 // code, and replay judges a file of real outages.
 //
 // # What holds everywhere

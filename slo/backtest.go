@@ -7,7 +7,7 @@ import (
 )
 
 // FiringInterval is a time in which a rule fires without a break: from the first microsecond at which it does to the
-// first at which it no longer does, clipped to the backtest.
+// first at which it no longer does, clipped to the backtest: one that ends with it may have gone on.
 type FiringInterval struct {
 	Severity    Severity
 	Long, Short time.Duration
@@ -28,7 +28,7 @@ type AlertQuality struct {
 	Detection, Reset *time.Duration
 }
 
-// Backtest is what an objective's alert policy would have done over a stretch of history.
+// Backtest is what an objective's alert policy would have done over a stretch of history. There is no fixed JSON form.
 type Backtest struct {
 	Intervals []FiringInterval          // by start, then by long window
 	Quality   map[Severity]AlertQuality // of each severity that the policy has

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -17,6 +18,22 @@ const (
 	MetricFiring                         // whether Rule fires: AtOrAbove that it does, Below that it does not
 )
 
+var metrics = enum{"metric", []string{
+	MetricRemainingPercent: "remaining percent", MetricRemaining: "remaining", MetricConsumedPercent: "consumed percent",
+	MetricAvailability: "availability", MetricBurnRate: "burn rate", MetricFiring: "firing",
+}}
+
+// String returns the metric in words, such as "burn rate", and "invalid" for a value that is none of the constants.
+func (m Metric) String() string { return metrics.name(uint8(m)) }
+
+// MarshalText implements [encoding.TextMarshaler] with the text of String; a value that is none of the constants is
+// ErrInvalid.
+func (m Metric) MarshalText() ([]byte, error) { return metrics.marshal(uint8(m)) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler] for the texts of String; any other is ErrInvalid and leaves m as it
+// was.
+func (m *Metric) UnmarshalText(text []byte) error { return unmarshalEnum(metrics, m, text) }
+
 // Comparison is how a metric is held against a threshold, exactly: what a figure shows is rounded toward the side that it
 // is on, so that comparing the shown float with the threshold answers the same.
 type Comparison uint8
@@ -27,6 +44,19 @@ const (
 	Above
 	AtOrAbove
 )
+
+var comparisons = enum{"comparison", []string{Below: "below", AtOrBelow: "at or below", Above: "above", AtOrAbove: "at or above"}}
+
+// String returns the comparison in words, such as "at or above", and "invalid" for a value that is none of the constants.
+func (c Comparison) String() string { return comparisons.name(uint8(c)) }
+
+// MarshalText implements [encoding.TextMarshaler] with the text of String; a value that is none of the constants is
+// ErrInvalid.
+func (c Comparison) MarshalText() ([]byte, error) { return comparisons.marshal(uint8(c)) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler] for the texts of String; any other is ErrInvalid and leaves c as it
+// was.
+func (c *Comparison) UnmarshalText(text []byte) error { return unmarshalEnum(comparisons, c, text) }
 
 // holds reports whether the comparison holds for a figure that is less than (-1), equal to or greater than a threshold.
 func (c Comparison) holds(order int) bool {
@@ -47,7 +77,7 @@ type Crossing struct {
 	Comparison Comparison
 
 	// Value is the threshold of a percentage, from -1,000,000 to 1,000,000, or of a burn rate, from 0 to 100,000,000; at
-	// most six decimals.
+	// most six decimals. It and the fields below are zero where the metric does not use them.
 	Value    float64
 	Duration time.Duration // the threshold of MetricRemaining
 	Lookback time.Duration // of MetricBurnRate; as for [Timeline.BurnRate], 0 means an hour
@@ -75,16 +105,21 @@ func (tl *Timeline) NextCrossing(at time.Time, c Crossing) (time.Time, error) {
 }
 
 func (c *Crossing) check(t *terms) error {
+	if err := metrics.check("", uint8(c.Metric)); err != nil {
+		return err
+	}
+	if err := comparisons.check("", uint8(c.Comparison)); err != nil {
+		return err
+	}
+	if err := c.checkUnused(); err != nil {
+		return err
+	}
 	switch {
-	case c.Comparison > AtOrAbove:
-		return invalid("", "comparison", uint8(c.Comparison), "Below, AtOrBelow, Above or AtOrAbove")
-	case c.Metric > MetricFiring:
-		return invalid("", "metric", uint8(c.Metric), "one of the constants")
 	case c.Metric == MetricRemaining:
 		return nil
 	case c.Metric == MetricFiring:
 		if c.Comparison != AtOrAbove && c.Comparison != Below {
-			return invalid("", "comparison", uint8(c.Comparison), "AtOrAbove or Below, for a rule that fires or does not")
+			return invalid("", "comparison", c.Comparison.String(), "at or above, or below: a rule fires or does not")
 		}
 		return c.Rule.check("", t.window, t.bad)
 	case c.Metric == MetricBurnRate && c.Lookback != 0:
@@ -97,9 +132,28 @@ func (c *Crossing) check(t *terms) error {
 		least, most = 0, maxFactor
 	}
 	if _, ok := decimal(c.Value, perUnit); !ok || c.Value < least || c.Value > most {
-		return invalid("", "value", c.Value, "within the metric's bounds, with at most six decimals")
+		return invalid("", "value", c.Value, fmt.Sprintf("%.0f to %.0f, with at most six decimals", least, most))
 	}
 	return nil
+}
+
+// checkUnused finds a threshold that the metric would not look at.
+func (c *Crossing) checkUnused() error {
+	switch {
+	case c.Value != 0 && (c.Metric == MetricRemaining || c.Metric == MetricFiring):
+		return c.unused("value", c.Value)
+	case c.Duration != 0 && c.Metric != MetricRemaining:
+		return c.unused("duration", c.Duration)
+	case c.Lookback != 0 && c.Metric != MetricBurnRate:
+		return c.unused("lookback", c.Lookback)
+	case c.Rule != BurnRule{} && c.Metric != MetricFiring:
+		return c.unused("rule", fmt.Sprintf("%+v", c.Rule))
+	}
+	return nil
+}
+
+func (c *Crossing) unused(field string, value any) error {
+	return invalid("", field, value, "0, since the metric is "+c.Metric.String())
 }
 
 // nextCrossing looks through [from, to), under the terms of each part.

@@ -37,6 +37,18 @@
 //     microsecond at which a figure crosses a threshold.
 //  8. Nothing is Inf or NaN, and no figure is clamped: an overdrawn budget has a negative remainder.
 //
+// # Blame
+//
+// Downtime is the system's own, unless an upstream is to blame: one that the system depends on ([Upstream]) and that is down
+// itself at that instant, or one that a source names (UpstreamID of an observation or an outage, which needs no dependency).
+// Which failed first, or was heard of first, makes no difference, and an upstream's own upstreams are not looked at.
+//
+// The feed seldom knows causes, so what it says is excused up to the impact of the greatest upstream. Another source that
+// names nobody is excused only by upstreams that are down; one that names its cause explains itself. What is excused goes
+// to one upstream: of all the one with the greatest impact, then a named one, then the one that has been down longest, then
+// the smaller ID. [Objective.NeverExcuse] makes an upstream no excuse, and [SelfOnly] leaves what is excused out of the
+// budget; who caused what is told either way.
+//
 // # Time and numbers
 //
 // Instants are truncated to microseconds where they enter, and come back in UTC; intervals are half-open, [start, end). An
@@ -60,5 +72,5 @@
 // # What it does not do
 //
 // It does not measure: a monitor or a person tells it when systems go down. It counts time, not requests. It keeps nothing
-// beyond the process; the binary form of a history is for a cache or a store of the host's.
+// beyond the process: the host keeps the facts, and may keep the binary form of a history in a cache.
 package slo

@@ -18,7 +18,8 @@ type Downtime struct {
 
 // Explanation holds the pieces behind the figures of one status, clipped to what it looked at. They add up to the
 // figures: Budget to Budget.Total (before it is rounded down), Downtime to the consumed figures and the attribution, and
-// what Unobserved leaves of [From, At) to Coverage. The pieces of a burn rate are those of its lookback.
+// what Unobserved leaves of what has elapsed to Coverage. The pieces of a burn rate are those of its lookback.
+// What planned maintenance excuses is no downtime, and not listed. There is no fixed JSON form.
 type Explanation struct {
 	From, To, At time.Time
 	Budget       []BudgetPart   // by time, one for each target; they fill [From, To)

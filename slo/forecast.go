@@ -6,7 +6,7 @@ import (
 )
 
 // Forecast is what comes of an objective if all stays as it is: what is down stays down, and nothing begins that is not
-// known. What is known ahead, such as the end of a maintenance window or a period, is looked at.
+// known. What is known ahead, such as the end of a maintenance window or a period, is looked at. There is no fixed JSON form.
 type Forecast struct {
 	At         time.Time
 	ExhaustsAt time.Time // when nothing of the budget will remain; At if it is so; zero: never

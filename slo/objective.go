@@ -41,8 +41,8 @@ type Objective struct {
 	CheckID  string            // look at this check's feed alone; empty: the system as a whole
 	Labels   map[string]string // the host's own; keys as IDs, values at most 16 KB
 
-	// Target is the percentage of time that is to be good: 0 to 100, at most six decimals. The budget is exact: the number
-	// that the target's shortest decimal text says is the number meant.
+	// Target is the percentage of time that is to be good, 99.9 and not 0.999: 0 to 100, at most six decimals. The budget
+	// is exact: the number that the target's shortest decimal text says is the number meant. With 0 all time is budget.
 	Target float64
 	Window Window
 

@@ -3,6 +3,7 @@ package slo
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -156,11 +157,11 @@ func (r BurnRule) check(what string, w Window, bad int64) error {
 		return invalid(what, "policy share", r.Share, "more than 0 and at most 100, with at most six decimals")
 	}
 	if !compileRule(r, w).reachable(bad) {
-		field, value := "policy factor", r.Factor
+		most := "that a total outage reaches: " + strconv.FormatFloat(float64(wholeBudget)/float64(bad), 'g', 6, 64) + " at this target"
 		if r.Share != 0 {
-			field, value = "policy share", r.Share
+			return invalid(what, "policy share", r.Share, "at most a burn rate over "+r.Long.String()+" "+most)
 		}
-		return invalid(what, field, value, "what a total outage can reach: a factor of at most 1/(1 - target)")
+		return invalid(what, "policy factor", r.Factor, "at most the burn rate "+most)
 	}
 	return nil
 }

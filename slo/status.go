@@ -18,8 +18,9 @@ type Status struct {
 	At                    time.Time
 	From, To              time.Time // the window [From, To); of a calendar period the whole, so To may lie ahead of At
 
-	// Availability is the share of [From, At) that was good, in percent, 100 where nothing has elapsed. StrictAvailability
-	// is the same with all downtime. They are for showing: whether the target is met is Breaching.
+	// Availability is the share of what has elapsed, from From to the earlier of At and To, that was good, in percent, 100
+	// where nothing has. StrictAvailability is the same with all downtime. They are for showing, in a period that is still
+	// running too: whether the target is met is Breaching.
 	Availability, StrictAvailability float64
 
 	Budget   Budget
@@ -32,7 +33,7 @@ type Status struct {
 	Firing    []Firing // by long window; nil: nothing fires
 
 	Attribution []Share // self first, then the longest, then by ID; without entries of zero; also of what does not count
-	Coverage    float64 // the share of [From, At) of which anybody knew how it was, 0 to 1; 1 where nothing has elapsed
+	Coverage    float64 // the share of what has elapsed of which anybody knew how it was, 0 to 1; 1 where nothing has
 	Live        bool    // live health had a say; a Timeline itself, which has only facts, leaves it false
 }
 

@@ -68,6 +68,11 @@ func TestNamedValuesReadTheirTextBack(t *testing.T) {
 		{slo.LevelOK, new(slo.Level), "ok"}, {slo.LevelWarning, new(slo.Level), "warning"}, {slo.LevelCritical, new(slo.Level), "critical"},
 		{slo.SourceFeed, new(slo.SourceKind), "feed"}, {slo.SourceStatement, new(slo.SourceKind), "statement"},
 		{slo.SourceCorrection, new(slo.SourceKind), "correction"},
+		{slo.MetricRemainingPercent, new(slo.Metric), "remaining percent"}, {slo.MetricRemaining, new(slo.Metric), "remaining"},
+		{slo.MetricConsumedPercent, new(slo.Metric), "consumed percent"}, {slo.MetricAvailability, new(slo.Metric), "availability"},
+		{slo.MetricBurnRate, new(slo.Metric), "burn rate"}, {slo.MetricFiring, new(slo.Metric), "firing"},
+		{slo.Below, new(slo.Comparison), "below"}, {slo.AtOrBelow, new(slo.Comparison), "at or below"},
+		{slo.Above, new(slo.Comparison), "above"}, {slo.AtOrAbove, new(slo.Comparison), "at or above"},
 	} {
 		text, err := test.value.MarshalText()
 		if err != nil || string(text) != test.text {
@@ -80,7 +85,7 @@ func TestNamedValuesReadTheirTextBack(t *testing.T) {
 			t.Errorf("%T takes any text: %v", test.into, err)
 		}
 	}
-	for _, bad := range []encoding.TextMarshaler{slo.Health(9), slo.DependencyExclusion(9), slo.Cause(9), slo.Level(9), slo.SourceKind(9)} {
+	for _, bad := range []encoding.TextMarshaler{slo.Health(9), slo.DependencyExclusion(9), slo.Cause(9), slo.Level(9), slo.SourceKind(9), slo.Metric(9), slo.Comparison(9)} {
 		if text, err := bad.MarshalText(); !errors.Is(err, slo.ErrInvalid) {
 			t.Errorf("%T(9) marshals to %q, %v", bad, text, err)
 		}

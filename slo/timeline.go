@@ -57,7 +57,7 @@ func (u Upstream) interval() interval {
 // Timeline is an objective applied to what is known: every instant judged, ready to be asked about any window in
 // logarithmic time. Asking writes nothing.
 //
-// The zero Timeline is not one: make it with [Objective.Timeline]. A Timeline does not change, and may be used from any number of goroutines; only calls of Extend on timelines that were
+// The zero Timeline is not one, and its methods panic: make it with [Objective.Timeline]. A Timeline does not change, and may be used from any number of goroutines; only calls of Extend on timelines that were
 // made of one another by Extend must not run at the same time.
 type Timeline struct {
 	objective Objective
@@ -72,8 +72,8 @@ type Timeline struct {
 // cause is who may be to blame.
 type cause struct{ id, name string }
 
-// Timeline judges the system's history by the objective: its own terms and those of its revisions. The upstreams decide
-// what the system is to blame for; maintenance counts with ExcludeMaintenance, windows of other systems matter for their
+// Timeline judges the system's history by the objective: its own terms and those of its revisions. The upstreams are those
+// that may be to blame, as the package comment says under Blame; maintenance counts with ExcludeMaintenance, windows of other systems matter for their
 // Rev alone. It takes linear time, and keeps none of the slices.
 //
 // The error matches [ErrInvalid] where the objective, an upstream or a maintenance window is outside its bounds, the
