@@ -40,6 +40,7 @@ type options struct {
 	systems     []string // none: all
 	objective   slo.Objective
 	at          time.Time // zero: the last instant in the data
+	atLast      bool      // at was not given: it is the last instant in the data
 	last        bool      // the last period that has ended, not the current one
 	maintenance string
 	backtest    bool
@@ -102,6 +103,7 @@ func (o *options) readObjective(target, window, exclusion string) error {
 }
 
 func (o *options) readPeriod(at, period string) error {
+	o.atLast = at == ""
 	if at != "" {
 		var err error
 		if o.at, err = parseInstant("-at", at); err != nil {

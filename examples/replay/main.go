@@ -73,7 +73,7 @@ func replay(args []string, stdout io.Writer, p *progress) error {
 	if err != nil {
 		return err
 	}
-	if o.at.IsZero() {
+	if o.atLast {
 		o.at = in.last
 	}
 	reports, err := judgeAll(o, in, p)

@@ -16,28 +16,18 @@ const tableWidth = 100
 
 // writeTable writes a heading and a line for each report.
 func writeTable(w *bytes.Buffer, o options, in *input, reports []report) {
-	fmt.Fprintf(w, "%s %% of %v", decimalText(o.objective.Target), o.objective.Window)
+	writeHead(w, o, in, reports)
 	if len(reports) == 0 {
-		fmt.Fprint(w, ": no outages\n")
 		return
 	}
-	breaching := 0
 	rows := [][]string{{"SYSTEM", "STATUS", "AVAIL %", "BUDGET", "CONSUMED", "REMAINING", "LEFT %", "OUTAGES", "LONGEST"}}
 	for _, r := range reports {
-		status := "met"
-		if r.Breaching {
-			status = "BREACHING"
-			breaching++
-		}
 		rows = append(rows, []string{
-			r.SystemID, status, floorText(r.Availability, 4), lengthText(r.Budget.Total), lengthText(r.Budget.Consumed),
+			r.SystemID, r.verdict(), floorText(r.Availability, 4), lengthText(r.Budget.Total), lengthText(r.Budget.Consumed),
 			lengthText(r.Budget.Remaining), leftText(r.Budget.RemainingPercent), strconv.Itoa(r.outages), lengthText(r.longest),
 		})
 	}
-	first := reports[0]
-	fmt.Fprintf(w, " at %s\n", instantText(first.At))
-	fmt.Fprintf(w, "%v, from %s to %s: %d of %d breaching\n\n", o.objective.DependencyExclusion, instantText(first.From),
-		instantText(first.To), breaching, len(reports))
+	fmt.Fprintln(w)
 	writeRows(w, rows, 2)
 	if o.backtest {
 		writeBacktests(w, o, in, reports)

@@ -18,6 +18,8 @@ func TestOutputIsAsWrittenDown(t *testing.T) {
 		"self-only": {"-exclusion", "self-only", "-window", "7d", "-at", "2026-03-03T00:00:00Z", "-target", "99.5"},
 		"no-budget": {"-target", "100"},
 		"backtest":  {"-backtest"},
+		"running":   {"-window", "calendar:month", "-at", "2026-03-20T12:00:00Z", "-target", "99.95"},
+		"planned":   {"-maintenance", "testdata/maintenance/small.csv"},
 		"json":      {"-format", "json", "-backtest", "-system", "search", "-system", "mail"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,8 +68,40 @@ func TestTablesFitOneHundredColumns(t *testing.T) {
 				t.Errorf("%.100q: a terminal would act on %q", args, line)
 			}
 		}
-		if args[len(args)-1] == oddities && strings.Count(out, "\n") != 4+10 {
+		_, rows, _ := strings.Cut(out, "\nSYSTEM")
+		if args[len(args)-1] == oddities && strings.Count(rows, "\n") != 1+10 {
 			t.Errorf("%.100q: some system does not have one line:\n%s", args, out)
+		}
+	}
+}
+
+func TestHeadSaysWhatWouldMislead(t *testing.T) {
+	const running, open = "The period is still running", "Still down in the files: 1 of 6."
+	planned := []string{"-maintenance", "testdata/maintenance/small.csv"}
+	for _, test := range []struct {
+		flags      string
+		want, lack []string
+	}{
+		{"", []string{open, "BREACHING DOWN"}, []string{running, "maintenance"}},
+		{"-at 2026-04-01T00:00:00Z", []string{"BREACHING DOWN"}, []string{open}},
+		{"-at 2026-03-31T00:00:00Z", nil, []string{open, "DOWN"}},
+		{"-window calendar:month -at 2026-03-31T23:00:01Z", []string{running, "so far met DOWN"}, []string{open}},
+		{"-window calendar:month -at 2026-04-01T00:00:00Z -period last", []string{"BREACHING DOWN"}, []string{running, "so far"}},
+		{"-window calendar:month -period last", []string{"met"}, []string{running, open}},
+		{strings.Join(planned, " "), []string{"planned maintenance: 2 of 4 windows"}, nil},
+		{"-system mail " + strings.Join(planned, " "), []string{"planned maintenance: 0 of 4 windows"}, []string{open}},
+		{"-at 2026-03-01T00:00:00Z " + strings.Join(planned, " "), []string{"planned maintenance: 1 of 4 windows"}, nil},
+	} {
+		got := replayed(t, append(strings.Fields(test.flags), small)...)
+		for _, want := range test.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q: want %q in\n%s", test.flags, want, got)
+			}
+		}
+		for _, lack := range test.lack {
+			if strings.Contains(got, lack) {
+				t.Errorf("%q: want no %q in\n%s", test.flags, lack, got)
+			}
 		}
 	}
 }
