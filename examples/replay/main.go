@@ -20,7 +20,7 @@
 //	-format FORMAT      table (unless given), of at most 100 columns, or json
 //	-o FILE             write there instead of to standard output, whole or not at all
 //
-// Systems come worst first: by the percentage of the budget that remains, then by name.
+// Systems come worst first: by the percentage of the budget that remains, then by the time that remains, then by name.
 //
 // With -format json the output is an array with an object for each system: the fields of the JSON form of slo.Status,
 // then outages, the number of maximal stretches of downtime in the window, whatever caused it, and longestNs, the length

@@ -197,12 +197,15 @@ func TestAtIsTheLastInstantOfAllFiles(t *testing.T) {
 
 func TestWorstComesFirst(t *testing.T) {
 	twins := file(t, header+"b,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,,\na,2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,,\n")
-	var names []string
-	for _, s := range statuses(t, twins, file(t, header+"c,2026-03-01T00:00:00Z,2026-03-01T02:00:00Z,,\n")) {
-		names = append(names, s.System)
-	}
-	if want := []string{"c", "a", "b"}; !slices.Equal(names, want) {
-		t.Errorf("got %q, want %q", names, want)
+	worst := file(t, header+"c,2026-03-01T00:00:00Z,2026-03-01T02:00:00Z,,\n")
+	for _, target := range []string{"99.9", "100"} {
+		var names []string
+		for _, s := range statuses(t, "-target", target, twins, worst) {
+			names = append(names, s.System)
+		}
+		if want := []string{"c", "a", "b"}; !slices.Equal(names, want) {
+			t.Errorf("-target %s: got %q, want %q", target, names, want)
+		}
 	}
 }
 

@@ -37,7 +37,9 @@ func judgeAll(o options, in *input, p *progress) ([]report, error) {
 		reports = append(reports, r)
 	}
 	slices.SortFunc(reports, func(a, b report) int {
-		return cmp.Or(cmp.Compare(a.Budget.RemainingPercent, b.Budget.RemainingPercent), cmp.Compare(a.SystemID, b.SystemID))
+		// A budget of zero is overspent by any downtime, and then no percentage tells one system from another.
+		return cmp.Or(cmp.Compare(a.Budget.RemainingPercent, b.Budget.RemainingPercent),
+			cmp.Compare(a.Budget.Remaining, b.Budget.Remaining), cmp.Compare(a.SystemID, b.SystemID))
 	})
 	return reports, nil
 }
