@@ -33,8 +33,9 @@ func ExampleTimeline_Backtest() {
 		fmt.Printf("%-6s %3.0fh  %s to %s\n", firing.Severity, firing.Long.Hours(),
 			firing.Start.Format("15:04:05.000"), firing.End.Format("15:04:05.000"))
 	}
-	page := backtest.Quality[slo.Page]
-	fmt.Printf("pages: precision %v, recall %v, after %v on average\n", *page.Precision, *page.Recall, *page.Detection)
+	if page := backtest.Quality[slo.Page]; page.Detection != nil { // a page overlapped an outage that mattered
+		fmt.Printf("pages: precision %v, recall %v, after %v on average\n", *page.Precision, *page.Recall, *page.Detection)
+	}
 	// Output:
 	// page     1h  12:00:51.840 to 12:14:55.680
 	// page     6h  12:01:39.600 to 12:39:49.200
