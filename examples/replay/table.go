@@ -36,7 +36,17 @@ func writeTable(w *bytes.Buffer, o options, in *input, reports []report) {
 
 // writeBacktests writes a line for each system and severity with something to judge.
 func writeBacktests(w *bytes.Buffer, o options, in *input, reports []report) {
-	fmt.Fprintf(w, "\nThe default alert policy from %s to %s\n\n", instantText(in.first), instantText(o.at))
+	from, to := in.first, reports[0].At
+	if !from.Before(to) {
+		fmt.Fprintf(w, "\nNothing to backtest: the files begin at %s, not before the instant that is judged.\n", instantText(from))
+		return
+	}
+	if slo.DefaultAlertPolicy(o.objective.Window, o.objective.Target).Off {
+		fmt.Fprintf(w, "\nNothing to backtest: no rule of the default alert policy fits %s %% of %v.\n",
+			decimalText(o.objective.Target), o.objective.Window)
+		return
+	}
+	fmt.Fprintf(w, "\nThe default alert policy from %s to %s\n\n", instantText(from), instantText(to))
 	rows := [][]string{{"SYSTEM", "SEVERITY", "FIRINGS", "PRECISION %", "RECALL %", "DETECTION", "RESET"}}
 	for _, r := range reports {
 		for _, severity := range []slo.Severity{slo.Page, slo.Ticket} {
@@ -56,6 +66,10 @@ func writeBacktests(w *bytes.Buffer, o options, in *input, reports []report) {
 				orDash(q.Detection, lengthText), orDash(q.Reset, lengthText),
 			})
 		}
+	}
+	if len(rows) == 1 {
+		fmt.Fprintln(w, "It never fires, and never should have.")
+		return
 	}
 	writeRows(w, rows, 2)
 }
