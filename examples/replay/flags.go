@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 const usage = `usage: replay [flags] FILE...
 
-Reads outages from CSV files (system,start,end,upstream,note) and says how much of its error budget each system has left,
-worst first.
+Reads outages from CSV files and says how much of its error budget each system has left, worst first. FILE may be - for
+standard input.
 
   -system NAME        judge this system; repeatable (default: all)
   -target PERCENT     what is promised (default 99.9)
@@ -29,6 +30,14 @@ worst first.
                       to the one that is judged; with -format json also when
   -format FORMAT      table or json (default table)
   -o FILE             write there instead of to standard output, whole or not at all
+
+The first line of a file must be the one below, exactly; each row has its five columns. start and
+end are RFC 3339 with a zone, Z or one such as +02:00. An empty end says that the system is still
+down. upstream is the system that the source blames for it, empty for none or itself; note is free
+text. Quotes are those of CSV. Rows may overlap, repeat and come in any order.
+
+system,start,end,upstream,note
+checkout,2026-03-02T12:02:00Z,2026-03-02T12:15:00Z,orders-db,"slow queries, then none"
 `
 
 const (
@@ -70,8 +79,9 @@ func parseFlags(args []string) (options, error) {
 	} else if err != nil {
 		return o, invalidf("%v: see -help", err)
 	}
-	if o.files = fs.Args(); len(o.files) == 0 {
-		return o, invalidf("no FILE: see -help")
+	o.files = fs.Args()
+	if err := o.readFiles(); err != nil {
+		return o, err
 	}
 	for _, read := range []func() error{
 		func() error { return o.readObjective(*target, *window, *exclusion) },
@@ -83,6 +93,31 @@ func parseFlags(args []string) (options, error) {
 		}
 	}
 	return o, nil
+}
+
+// stdin is the file name that means standard input.
+const stdin = "-"
+
+func (o *options) readFiles() error {
+	if len(o.files) == 0 {
+		return invalidf("no FILE: see -help")
+	}
+	inputs := 0
+	for _, path := range append(o.files, o.maintenance) {
+		if path == stdin {
+			inputs++
+		}
+	}
+	if inputs > 1 {
+		return invalidf("FILE - is given %d times: standard input can be read once", inputs)
+	}
+	for _, path := range o.files {
+		// Package flag stops at the first file, so a flag after it would be read as a file that does not exist.
+		if strings.HasPrefix(path, "-") && path != stdin {
+			return invalidf("%s: flags come before the files; a file of that name is ./%s", show(path), fit(path, maxShow))
+		}
+	}
+	return nil
 }
 
 func (o *options) readObjective(target, window, exclusion string) error {
@@ -98,7 +133,8 @@ func (o *options) readObjective(target, window, exclusion string) error {
 		return fmt.Errorf("-exclusion: %w", err)
 	}
 	if err := o.objective.Validate(); err != nil {
-		return fmt.Errorf("-target: %w", err) // all else that can be wrong has just been found right
+		// All else that can be wrong has just been found right, and the objective's name is of no use to anybody.
+		return invalidf("-%s", strings.TrimPrefix(err.Error(), `slo: objective "replay": `))
 	}
 	return nil
 }
@@ -119,6 +155,16 @@ func (o *options) readPeriod(at, period string) error {
 		return invalidf("-period last: want a calendar window with it: -window %v has no periods that end", o.objective.Window)
 	}
 	return nil
+}
+
+// note returns what looks like a mistake but may be meant; empty: nothing.
+func (o *options) note() string {
+	target := o.objective.Target
+	if target <= 0 || target >= 1 {
+		return ""
+	}
+	percent := math.Round(target*1e6) / 1e4 // a target has at most six decimals, so this is exact
+	return fmt.Sprintf("-target %s is in percent: did you mean %s?", decimalText(target), decimalText(percent))
 }
 
 // The instants that package slo knows lie between these two.

@@ -2,7 +2,7 @@
 //
 //	go run ./examples/replay [flags] FILE...
 //
-// A file begins with the line system,start,end,upstream,note. Instants are RFC 3339. A row without an end is still down;
+// A file begins with the line system,start,end,upstream,note; FILE may be - for standard input. Instants are RFC 3339. A row without an end is still down;
 // one whose upstream is not empty was caused by that system, as its source says. Each row is a source of its own, so rows
 // may overlap, nest, touch and repeat, in any order and across files: an instant counts once.
 //
@@ -49,7 +49,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the program: it returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	err := replay(args, stdout, newProgress(stderr))
+	err := replay(args, stdout, stderr)
 	switch {
 	case err == nil:
 		return 0
@@ -64,12 +64,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-func replay(args []string, stdout io.Writer, p *progress) error {
-	defer p.erase()
+func replay(args []string, stdout, stderr io.Writer) error {
 	o, err := parseFlags(args)
 	if err != nil {
 		return err
 	}
+	if note := o.note(); note != "" {
+		fmt.Fprintln(stderr, "replay: note:", note)
+	}
+	p := newProgress(stderr)
+	defer p.erase()
 	in, err := readInput(o, p)
 	if err != nil {
 		return err

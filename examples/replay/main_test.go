@@ -105,10 +105,15 @@ func TestFlagsThatAreWrongAreNamed(t *testing.T) {
 		"a switch that is no bool":    {[]string{"-backtest=perhaps", small}, "perhaps"},
 		"a target that is no number":  {[]string{"-target", "three nines", small}, `-target "three nines"`},
 		"a target without end":        {[]string{"-target", strings.Repeat("9", 1000), small}, "-target \"9999"},
-		"a target of too many digits": {[]string{"-target", "100.0000001", small}, "target 100.0000001"},
+		"a target of too many digits": {[]string{"-target", "100.0000001", small}, "-target 100.0000001: want 0 to 100"},
 		"a finer target":              {[]string{"-target", "99.9000001", small}, "target 99.9000001"},
 		"a negative target":           {[]string{"-target", "-1", small}, "target -1"},
-		"a target above 100":          {[]string{"-target", "101", small}, "target 101"},
+		"a target above 100":          {[]string{"-target", "101", small}, "replay: -target 101: want 0 to 100"},
+		"a flag after the file":       {[]string{small, "-at", "2026-03-01T00:00:00Z"}, `"-at": flags come before the files`},
+		"a flag after standard input": {[]string{"-", "-backtest"}, `"-backtest": flags come before the files`},
+		"a file named as a flag":      {[]string{"--", "-x.csv"}, "a file of that name is ./-x.csv"},
+		"standard input twice":        {[]string{"-", small, "-"}, "standard input can be read once"},
+		"standard input for both":     {[]string{"-maintenance", "-", "-"}, "standard input can be read once"},
 		"a target of NaN":             {[]string{"-target", "NaN", small}, "target NaN"},
 		"a target of Inf":             {[]string{"-target", "Inf", small}, "target +Inf"},
 		"a window in words":           {[]string{"-window", "1 month", small}, `-window: slo: window "1 month"`},
@@ -170,6 +175,61 @@ func TestHelpIsNoError(t *testing.T) {
 		if !strings.Contains(got, "\n  -"+name+" ") {
 			t.Errorf("-help says nothing of -%s", name)
 		}
+	}
+}
+
+func TestHelpShowsAFileThatCanBeRead(t *testing.T) {
+	_, example, ok := strings.Cut(replayed(t, "-help"), "\n\n"+header)
+	if got := statuses(t, file(t, header+example)); !ok || len(got) != 1 || got[0].System != "checkout" || got[0].Outages != 1 {
+		t.Errorf("got %+v of %q, want one outage of checkout", got, example)
+	}
+}
+
+func TestTargetsThatLookLikeSharesAreNoted(t *testing.T) {
+	for target, want := range map[string]string{
+		"0.999": "replay: note: -target 0.999 is in percent: did you mean 99.9?\n",
+		"0.29":  "replay: note: -target 0.29 is in percent: did you mean 29?\n",
+		"0":     "", "1": "", "99.9": "",
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run([]string{"-target", target, small}, &stdout, &stderr)
+		if got := stderr.String(); status != 0 || got != want || !strings.HasPrefix(stdout.String(), target+" % of 30d") {
+			t.Errorf("-target %s: exit status %d, standard error %q, want %q and the table", target, status, got, want)
+		}
+	}
+}
+
+// typed makes a text the program's standard input.
+func typed(t *testing.T, text string) {
+	t.Helper()
+	f, err := os.Open(file(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() {
+		os.Stdin = before
+		f.Close()
+	})
+}
+
+func TestStandardInputIsAFile(t *testing.T) {
+	text, err := os.ReadFile(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed(t, string(text))
+	if got, want := replayed(t, "-"), replayed(t, small); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	typed(t, header+goodRow+"api,yesterday,,,\n")
+	if got := refused(t, 2, "-"); !strings.Contains(got, `standard input:3: start "yesterday"`) {
+		t.Errorf("got %q, want it to name standard input and the line", got)
+	}
+	typed(t, header+"checkout,2026-03-02T12:00:00Z,2026-03-02T12:16:00Z,,\n")
+	if got := replayed(t, "-maintenance", "-", small); !strings.Contains(got, "planned maintenance: 1 of 1 windows") {
+		t.Errorf("got\n%s\nwant planned maintenance from standard input", got)
 	}
 }
 
