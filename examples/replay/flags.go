@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (o *options) readFiles() error {
 		return invalidf("no FILE: see -help")
 	}
 	inputs := 0
-	for _, path := range append(o.files, o.maintenance) {
+	for _, path := range slices.Concat(o.files, []string{o.maintenance}) {
 		if path == stdin {
 			inputs++
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -39,12 +40,32 @@ func readInput(o options, p *progress) (*input, error) {
 	if len(o.systems) > 0 {
 		for _, name := range o.systems {
 			if _, ok := in.statements[name]; !ok {
-				return nil, invalidf("-system %s: want a system of the files", show(name))
+				return nil, invalidf("-system %s: want a system of the files%s", show(name), suggest(name, in.systems))
 			}
 		}
 		in.systems = slices.Compact(slices.Sorted(slices.Values(o.systems)))
 	}
 	return in, nil
+}
+
+// maxSuggest is how many systems an error names at most.
+const maxSuggest = 10
+
+// suggest names the systems that somebody may have meant who did not know the whole name or its capitals.
+func suggest(name string, systems []string) string {
+	var like []string
+	for _, system := range systems {
+		if strings.Contains(strings.ToLower(system), strings.ToLower(name)) {
+			like = append(like, show(system))
+		}
+	}
+	switch n := len(like); {
+	case n == 0:
+		return ""
+	case n > maxSuggest:
+		return fmt.Sprintf(", such as %s or %d more", strings.Join(like[:maxSuggest], ", "), n-maxSuggest)
+	}
+	return ", such as " + strings.Join(like, ", ")
 }
 
 // add makes a row a statement of its own: rows of one source would have to be stated together.

@@ -96,7 +96,7 @@ func replay(args []string, stdout, stderr io.Writer) error {
 	}
 	p.erase()
 	if o.output != "" {
-		return writeFile(o.output, out.Bytes())
+		return writeOutput(o.output, out.Bytes())
 	}
 	_, err = stdout.Write(out.Bytes())
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,6 +151,24 @@ func TestFlagsThatAreWrongAreNamed(t *testing.T) {
 				t.Errorf("got %q, want it to name %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestSystemsThatMayBeMeantAreNamed(t *testing.T) {
+	var many strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&many, "unit %02d,2026-03-01T00:00:00Z,,,\n", i)
+	}
+	for name, want := range map[string]string{
+		"CheckOut": `: want a system of the files, such as "checkout"` + "\n",
+		"R":        `, "orders-db", "search"` + "\n",
+		"nobody":   ": want a system of the files\n",
+		"UNIT":     `, "unit 09" or 2 more` + "\n",
+	} {
+		got := refused(t, 2, "-system", name, small, file(t, header+many.String()))
+		if !strings.HasSuffix(got, want) {
+			t.Errorf("%s: got %q, want it to end with %q", name, got, want)
+		}
 	}
 }
 

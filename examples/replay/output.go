@@ -9,6 +9,20 @@ import (
 	"path/filepath"
 )
 
+// writeOutput writes the file of -o. Its errors name that path, not the draft beside it or what a link points to.
+func writeOutput(path string, data []byte) error {
+	err := writeFile(path, data)
+	if err == nil {
+		return nil
+	}
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		err = of.Err
+	} else if of, ok := errors.AsType[*os.LinkError](err); ok {
+		err = of.Err
+	}
+	return fmt.Errorf("-o %s: %w", path, err)
+}
+
 // writeFile writes a file whole or not at all: beside it first, then in its place. Whoever reads it meanwhile reads the
 // old one. A symbolic link stays one. What is no file, such as /dev/stdout or a pipe, is written to as it is.
 func writeFile(path string, data []byte) error {

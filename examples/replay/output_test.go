@@ -50,8 +50,11 @@ func TestOutputFileThatCannotBeWrittenEndsWithOne(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing", "report.txt")
 	for _, path := range []string{t.TempDir(), missing, filepath.Join(plain, "report.txt")} {
 		var stdout, stderr bytes.Buffer
-		if status := run([]string{"-o", path, small}, &stdout, &stderr); status != 1 || stdout.Len() > 0 || stderr.Len() == 0 {
+		if status := run([]string{"-o", path, small}, &stdout, &stderr); status != 1 || stdout.Len() > 0 {
 			t.Errorf("%s: exit status %d, standard output %q, standard error %q", path, status, &stdout, &stderr)
+		}
+		if got := stderr.String(); !strings.HasPrefix(got, "replay: -o "+path+": ") || strings.Contains(got, ".tmp") {
+			t.Errorf("got %q, want it to name the path that was given", got)
 		}
 	}
 }
