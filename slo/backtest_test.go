@@ -40,6 +40,9 @@ func checkBacktests(w *world, rng *rand.Rand, n int) error {
 		if chance(rng, 50) {
 			from, to = start.Add(-24*time.Hour), start.Add(20*24*time.Hour)
 		}
+		if n := len(w.objective.Revisions); n > 0 && chance(rng, 30) {
+			to = w.objective.Revisions[rng.IntN(n)].Until
+		}
 		if to.Before(from) {
 			from, to = to, from
 		}

@@ -40,17 +40,6 @@ func TestForecastOfLongHistories(t *testing.T) {
 	})
 }
 
-func TestForecastOfWholePeriods(t *testing.T) {
-	inEveryWorldOf(t, wholePeriods, 200, func(w *world, rng *rand.Rand) error {
-		tl, err := w.build()
-		if err != nil {
-			return err
-		}
-		c := newCourse(newOracle(w))
-		return checkForecast(tl, c, newAsker(rng, c).instant())
-	})
-}
-
 func checkForecast(tl *slo.Timeline, c *course, at time.Time) error {
 	m := asked(at).UnixMicro()
 	want := slo.Forecast{
