@@ -17,8 +17,8 @@ import (
 // columns are the first line of every file.
 var columns = []string{"system", "start", "end", "upstream", "note"}
 
-// openRows calls each with every row of a CSV file, or of standard input, in order, and the line on which it begins. A row that is no outage,
-// and an error of each that matches slo.ErrInvalid, come back with the file and the line in front.
+// openRows calls each with every row of a CSV file, or of standard input, in order, and the line on which it begins. A
+// row that is no outage, and an error of each that matches slo.ErrInvalid, come back with the file and the line in front.
 func openRows(path string, each func(line int, o slo.Outage) error) error {
 	if path == stdin {
 		return readRows("standard input", os.Stdin, each)

@@ -2,9 +2,10 @@
 //
 //	go run ./examples/replay [flags] FILE...
 //
-// A file begins with the line system,start,end,upstream,note; FILE may be - for standard input. Instants are RFC 3339. A row without an end is still down;
-// one whose upstream is not empty was caused by that system, as its source says. Each row is a source of its own, so rows
-// may overlap, nest, touch and repeat, in any order and across files: an instant counts once.
+// A file begins with the line system,start,end,upstream,note; FILE may be - for standard input. Instants are RFC 3339. A
+// row without an end is still down; one whose upstream is not empty was caused by that system, as its source says. Each
+// row is a source of its own, so rows may overlap, nest, touch and repeat, in any order and across files: an instant
+// counts once.
 //
 // The flags:
 //
