@@ -28,7 +28,7 @@ standard input.
   -exclusion MODE     strict: all downtime counts, self-only: what an upstream caused does not (default strict)
   -maintenance FILE   planned maintenance in the same form: downtime inside it counts as good
   -backtest           say how often the default alert policy fires, and how well, from the first instant in the files
-                      to the one that is judged; with -format json also when
+                      to -at, whatever the period; with -format json also when
   -format FORMAT      table or json (default table)
   -o FILE             write there instead of to standard output, whole or not at all
 

@@ -18,7 +18,7 @@
 //	-exclusion MODE     strict (unless given): all downtime counts. self-only: what an upstream caused does not
 //	-maintenance FILE   planned maintenance in the same form: downtime inside it counts as good. Each row must end
 //	-backtest           say how often the default alert policy fires, and how well, from the first instant in the files
-//	                    to the one that is judged; the json form also says when
+//	                    to -at, whatever the period; the json form also says when
 //	-format FORMAT      table (unless given), of at most 100 columns, or json
 //	-o FILE             write there instead of to standard output, whole or not at all
 //

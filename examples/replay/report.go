@@ -30,7 +30,7 @@ func judgeAll(o options, in *input, p *progress) ([]report, error) {
 			return nil, err
 		}
 		if o.backtest {
-			if r.backtest, err = backtest(tl, in.first, r.At); err != nil {
+			if r.backtest, err = backtest(tl, in.first, o.at); err != nil {
 				return nil, err
 			}
 		}
@@ -102,7 +102,7 @@ func stretches(pieces []slo.Contribution) (count int, longest time.Duration) {
 	return count, longest
 }
 
-// backtest runs the objective's policy from the first instant known to the one that is judged.
+// backtest runs the objective's policy over all that the files tell, whatever the period that is judged.
 func backtest(tl *slo.Timeline, first, at time.Time) (*slo.Backtest, error) {
 	if !first.Before(at) {
 		return &slo.Backtest{}, nil

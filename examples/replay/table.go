@@ -36,9 +36,9 @@ func writeTable(w *bytes.Buffer, o options, in *input, reports []report) {
 
 // writeBacktests writes a line for each system and severity with something to judge.
 func writeBacktests(w *bytes.Buffer, o options, in *input, reports []report) {
-	from, to := in.first, reports[0].At
+	from, to := in.first, o.at
 	if !from.Before(to) {
-		fmt.Fprintf(w, "\nNothing to backtest: the files begin at %s, not before the instant that is judged.\n", instantText(from))
+		fmt.Fprintf(w, "\nNothing to backtest: the files begin at %s, not before -at.\n", instantText(from))
 		return
 	}
 	if slo.DefaultAlertPolicy(o.objective.Window, o.objective.Target).Off {
