@@ -19,7 +19,7 @@ func TestBacktestEqualsJudgingThePolicyAtEveryBreakpoint(t *testing.T) {
 }
 
 func TestBacktestOfFewFacts(t *testing.T) {
-	inEveryWorld(t, 400, worldOptions{facts: 5, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
+	inEveryWorld(t, 250, worldOptions{facts: 5, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
 		return checkBacktests(w, rng, 3)
 	})
 }

@@ -37,7 +37,7 @@ func TestNextCrossingSeesWhereOnePeriodIsNotLikeTheOneBefore(t *testing.T) {
 // Here outages begin and end with days, weeks and months, so that whole periods are alike, and others differ from the one
 // before in nothing but how much is down.
 func TestNextCrossingOfWholePeriods(t *testing.T) {
-	inEveryWorldOf(t, wholePeriods, 400, func(w *world, rng *rand.Rand) error { return checkCrossings(w, rng, 6) })
+	inEveryWorldOf(t, wholePeriods, 250, func(w *world, rng *rand.Rand) error { return checkCrossings(w, rng, 6) })
 }
 
 func TestForecastOfWholePeriods(t *testing.T) {

@@ -37,7 +37,7 @@ func TestNextCrossingIsTheFirstInstantAtWhichTheComparisonHolds(t *testing.T) {
 }
 
 func TestNextCrossingOfFewFacts(t *testing.T) {
-	inEveryWorld(t, 1000, worldOptions{facts: 4, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
+	inEveryWorld(t, 600, worldOptions{facts: 4, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
 		return checkCrossings(w, rng, 4)
 	})
 }
