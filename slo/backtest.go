@@ -45,7 +45,7 @@ func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
 	rules := tl.distinctRules(span)
 	firings := make([][]interval, len(rules))
 	counts := make(map[Severity]alertCounts)
-	events := make([]interval, 0, usualIntervals)
+	events := make([]interval, 0, tl.usualIntervals())
 	for i := range rules {
 		r := &rules[i]
 		firings[i] = tl.firings(r, span)

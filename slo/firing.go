@@ -1,11 +1,13 @@
 package slo
 
-// usualIntervals is room for what a rule does in a bad year.
-const usualIntervals = 512
+// usualIntervals is room for what a rule does in a bad time: fire for every piece.
+func (tl *Timeline) usualIntervals() int {
+	return min(len(tl.sealed.pieces)+len(tl.tail.pieces), 4096)
+}
 
 // firings returns when rules of the kind fire, under the terms of each part of the span.
 func (tl *Timeline) firings(kind *rule, span interval) []interval {
-	list := make([]interval, 0, usualIntervals)
+	list := make([]interval, 0, tl.usualIntervals())
 	for i := range tl.terms {
 		t := &tl.terms[i]
 		part := interval{span.start, min(t.until, span.end)}

@@ -159,15 +159,28 @@ func (t *track) sums(i int, at int64, sign int64, into []int64) {
 	}
 }
 
-// counted returns how much counts in [.., at), in nanoseconds; i is last(at).
+// counted returns how much counts in [.., at), in nanoseconds; i is last(at). It goes forward from the row before, or
+// backward from the row after, whichever is nearer.
 func (t *track) counted(i int, at int64) int64 {
 	if i < 0 {
 		return 0
 	}
+	sum := (min(t.pieces[i].end, at) - t.starts[i]) * int64(t.pieces[i].counted)
 	row := i / t.stride
-	sum := t.rows[row*t.width+sumCounted]
-	for j := row * t.stride; j < i; j++ {
-		sum += (t.pieces[j].end - t.starts[j]) * int64(t.pieces[j].counted)
+	first, next := row*t.stride, (row+1)*t.stride
+	if i-first > t.stride/2 && next < len(t.pieces) {
+		for j := i; j < next; j++ {
+			sum -= t.whole(j)
+		}
+		return sum + t.rows[(row+1)*t.width+sumCounted]
 	}
-	return sum + (min(t.pieces[i].end, at)-t.starts[i])*int64(t.pieces[i].counted)
+	for j := first; j < i; j++ {
+		sum += t.whole(j)
+	}
+	return sum + t.rows[row*t.width+sumCounted]
+}
+
+// whole returns what counts in a piece that has ended.
+func (t *track) whole(i int) int64 {
+	return (t.pieces[i].end - t.starts[i]) * int64(t.pieces[i].counted)
 }
