@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -238,14 +239,10 @@ func (tl *Timeline) calendarCrossing(t *terms, th threshold, from, to int64) int
 		case !uniform || edge == end: // the next is another
 			alike = alikePeriods{}
 		case alike.done(&th, t.window, start, tl.countsAt(start)):
-			if edge == forever {
-				return forever
-			}
-			end, _ = t.window.period(edge)
-			end = max(end, from+1)
-			alike = alikePeriods{}
+			end, alike = t.window.lastBefore(edge, end), alikePeriods{}
 		default:
 			alike.add(start, end)
+			end = t.window.lastBefore(min(edge, t.window.nextOther(start, end)), end)
 		}
 		from = end
 	}
@@ -257,6 +254,7 @@ type alikePeriods struct {
 	first   int64 // the start of the first
 	n       int
 	lengths [8]int64
+	nothing int // how many in a row brought no new length
 }
 
 func (a *alikePeriods) tried(length int64) bool {
@@ -267,24 +265,53 @@ func (a *alikePeriods) add(start, end int64) {
 	if a.n == 0 {
 		a.first = start
 	}
-	if !a.tried(end - start) {
+	if a.nothing++; !a.tried(end - start) {
 		a.lengths[a.n%len(a.lengths)] = end - start
 		a.n++
+		a.nothing = 0
 	}
 }
 
 // done reports whether a period that was tried stands for all that are alike: where nothing counts, all but a length
-// of time comes out the same, and else when periods of every length have come by. The clocks change within a year; leap
-// years and the month of Ramadan, by which Morocco sets its clocks, come round within 34 years.
+// of time comes out the same, and else when periods of every length have come by. Of days and weeks, which are looked at
+// where the clocks change, that is when several changes have brought nothing new; of months and longer when leap years and
+// the month of Ramadan, by which Morocco sets its clocks, have come round, within 34 years.
 func (a *alikePeriods) done(th *threshold, w Window, start, weight int64) bool {
-	if weight == 0 && th.metric != MetricRemaining {
+	const (
+		changes = 12
+		round   = 34 * 366 * microsDay
+	)
+	switch {
+	case weight == 0 && th.metric != MetricRemaining:
 		return true
-	}
-	round := int64(34*366) * microsDay
-	if w.nominal() <= 7*microsDay {
-		round = 373 * microsDay
+	case w.unit <= Week:
+		return a.nothing > changes
 	}
 	return a.n > 0 && start-a.first > round
+}
+
+// nextOther returns an instant before which all periods that follow [start, end) are as long: of days and weeks as long
+// as they usually are, the next change of the clocks.
+func (w Window) nextOther(start, end int64) int64 {
+	if w.unit > Week || end-start != w.nominal() {
+		return end
+	}
+	now := floorDiv(end, 1e6)
+	change := spanAt(w.loc, now, zoneSpan{now, now + 1, offsetAt(w.loc, now)}).to
+	if change == math.MaxInt64 {
+		return forever
+	}
+	return change * 1e6
+}
+
+// lastBefore returns the start of the last period that begins before an instant, but not one before from, and forever for
+// an instant that never comes.
+func (w Window) lastBefore(m, from int64) int64 {
+	if m == forever {
+		return forever
+	}
+	start, _ := w.period(m - 1)
+	return max(start, from)
 }
 
 // countsAt returns what counts at an instant, in thousandths.

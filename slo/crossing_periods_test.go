@@ -78,3 +78,21 @@ func wholePeriods(rng *rand.Rand) *world {
 	}
 	return w
 }
+
+// From 1970 on the clocks of Berlin stood still for ten years: the first week of 169 hours ended on 1980-09-28.
+func TestAPeriodOfAnotherLengthIsFoundHoweverLateItComes(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objective := slo.Objective{ID: "o", SystemID: "api", Target: 0, Window: slo.Calendar(slo.Week, berlin)}
+	tl, err := objective.Timeline(mustHistory(t, "api", nil), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crossing := slo.Crossing{Metric: slo.MetricRemaining, Comparison: slo.Above, Duration: 7 * 24 * time.Hour}
+	got, err := tl.NextCrossing(time.Unix(0, 0), crossing)
+	if want := time.Date(1980, time.September, 21, 22, 0, 0, 0, time.UTC); err != nil || !got.Equal(want) {
+		t.Errorf("at %v, %v, want %v", got, err, want)
+	}
+}

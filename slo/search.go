@@ -131,22 +131,13 @@ func (s *search) solve(l *line, p stretch) int64 {
 	if l.slope == 0 {
 		return s.solveLevel(p)
 	}
-	if l.at(p.from).isZero() && p.from+1 < p.to { // an instant by itself: what is held against nothing jumps
+	if l.at(p.from).isZero() && p.from+1 < p.to {
+		// An instant by itself: what is held against nothing jumps. A line ends before it could be so again.
 		p.counted += p.slope
 		p.from++
 		return s.solve(l, p)
 	}
 	last := p.to - 1
-	if l.at(last).isZero() && last > p.from {
-		p.to = last
-		if found := s.solve(l, p); found < forever {
-			return found
-		}
-		if s.holds(l, last, p.at(last)) {
-			return last
-		}
-		return forever
-	}
 	if !s.holds(l, last, p.at(last)) {
 		return forever
 	}
