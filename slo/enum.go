@@ -38,7 +38,11 @@ func (e enum) parse(text string) (uint8, error) {
 	return 0, invalid("", e.field, text, e.want())
 }
 
-func (e enum) want() string { return strings.Join(e.names, ", ") }
+// want says what would do.
+func (e enum) want() string {
+	last := len(e.names) - 1
+	return strings.Join(e.names[:last], ", ") + " or " + e.names[last]
+}
 
 // unmarshalEnum sets a value to what the text names, or leaves it as it was.
 func unmarshalEnum[T ~uint8](e enum, into *T, text []byte) error {
