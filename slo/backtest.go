@@ -34,9 +34,10 @@ type Backtest struct {
 	Quality   map[Severity]AlertQuality // of each severity that the policy has
 }
 
-// Backtest runs the objective's policy over [from, to): at each instant the policy in force then, on the history as it is
-// known now. Downtime counts from the CountFrom on that is in force at each instant, for events at the end. Of firings and
-// events that reach beyond the span only the part inside counts, so begin where it was quiet. It is solved, not sampled. It is [ErrInvalid] where from is not before to or an instant lies outside 1970 to 2200.
+// Backtest runs the objective's policy over [from, to): at each instant the policy in force then, on the history as it
+// is known now. Downtime counts from the CountFrom on that is in force at each instant, for events at the end. Of
+// firings and events that reach beyond the span only the part inside counts, so begin where it was quiet. It is
+// solved, not sampled. It is [ErrInvalid] where from is not before to or an instant lies outside 1970 to 2200.
 func (tl *Timeline) Backtest(from, to time.Time) (Backtest, error) {
 	if err := checkSpan("", "from", "to", from, to); err != nil {
 		return Backtest{}, tl.about(err)

@@ -273,9 +273,9 @@ func (a *alikePeriods) add(start, end int64) {
 }
 
 // done reports whether a period that was tried stands for all that are alike: where nothing counts, all but a length
-// of time comes out the same, and else when periods of every length have come by. Of days and weeks, which are looked at
-// where the clocks change, that is when several changes have brought nothing new; of months and longer when leap years and
-// the month of Ramadan, by which Morocco sets its clocks, have come round, within 34 years.
+// of time comes out the same, and else when periods of every length have come by. Of days and weeks, which are looked
+// at where the clocks change, that is when several changes have brought nothing new; of months and longer when leap
+// years and the month of Ramadan, by which Morocco sets its clocks, have come round, within 34 years.
 func (a *alikePeriods) done(th *threshold, w Window, start, weight int64) bool {
 	const (
 		changes = 12

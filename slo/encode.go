@@ -10,8 +10,9 @@ import (
 // binaryVersion is the first byte of the binary form. A change of the form is a new version; old ones stay readable.
 const binaryVersion = 1
 
-// MarshalBinary implements [encoding.BinaryMarshaler], for a cache: what is merged stays merged, so keep the facts. Histories merged from the same facts have the same bytes, however
-// the facts came. Only the zero SystemHistory has none: it is ErrInvalid.
+// MarshalBinary implements [encoding.BinaryMarshaler], for a cache: what is merged stays merged, so keep the facts.
+// Histories merged from the same facts have the same bytes, however the facts came. Only the zero SystemHistory has
+// none: it is ErrInvalid.
 func (h *SystemHistory) MarshalBinary() ([]byte, error) {
 	if err := h.check(); err != nil {
 		return nil, err

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Forecast is what comes of an objective if all stays as it is: what is down stays down, and nothing begins that is not
-// known. What is known ahead, such as the end of a maintenance window or a period, is looked at. There is no fixed JSON form.
+// Forecast is what comes of an objective if all stays as it is: what is down stays down, and nothing begins that is
+// not known. What is known ahead, such as the end of a maintenance window or a period, is looked at. There is no fixed
+// JSON form.
 type Forecast struct {
 	At         time.Time
 	ExhaustsAt time.Time // when nothing of the budget will remain; At if it is so; zero: never
@@ -55,9 +56,9 @@ func (tl *Timeline) downAt(m int64) bool {
 	return m >= tl.termsAt(m).since && c.weight() > 0
 }
 
-// EndingAt returns the timeline as it would be if all that is down ended at an instant, and nothing began from there on:
-// what the known outage comes to if it lasts until then. The result answers what-if questions only, and its Extend makes a
-// timeline of the facts. end is read as the instant of [Timeline.Status] is.
+// EndingAt returns the timeline as it would be if all that is down ended at an instant, and nothing began from there
+// on: what the known outage comes to if it lasts until then. The result answers what-if questions only, and its Extend
+// makes a timeline of the facts. end is read as the instant of [Timeline.Status] is.
 func (tl *Timeline) EndingAt(end time.Time) *Timeline { return tl.cutAt(clamp(end)) }
 
 // cutAt returns a timeline of what counts before m alone. Coverage stays as it is.

@@ -97,9 +97,9 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 func (h *SystemHistory) SystemID() string { return h.system }
 
 // Add returns the history with these observations merged in; for more statements or corrections, make a history anew
-// from all facts. h stays as it is. Where they come at the end, the new
-// history shares what h holds, and Add costs no more for a long history than for a short one; where nothing is new, it is
-// h; where they come late, it is put together anew. The errors are those of [NewSystemHistory].
+// from all facts. h stays as it is. Where they come at the end, the new history shares what h holds, and Add costs no
+// more for a long history than for a short one; where nothing is new, it is h; where they come late, it is put
+// together anew. The errors are those of [NewSystemHistory].
 func (h *SystemHistory) Add(observations ...Observation) (*SystemHistory, error) {
 	if err := h.check(); err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
 package slo
 
 // search looks for the first instant at which a threshold holds for what counts in a lookback: [t - length, t), or
-// [start, t) of a period. Between edges all that is compared is linear, so it goes from edge to edge of what lies in front
-// (at t), and halves what lies behind (at t - length), passing over what cannot hold.
+// [start, t) of a period. Between edges all that is compared is linear, so it goes from edge to edge of what lies in
+// front (at t), and halves what lies behind (at t - length), passing over what cannot hold.
 type search struct {
 	tl     *Timeline
 	th     threshold

@@ -57,8 +57,9 @@ func (u Upstream) interval() interval {
 // Timeline is an objective applied to what is known: every instant judged, ready to be asked about any window in
 // logarithmic time. Asking writes nothing.
 //
-// The zero Timeline is not one, and its methods panic: make it with [Objective.Timeline]. A Timeline does not change, and may be used from any number of goroutines; only calls of Extend on timelines that were
-// made of one another by Extend must not run at the same time.
+// The zero Timeline is not one, and its methods panic: make it with [Objective.Timeline]. A Timeline does not change,
+// and may be used from any number of goroutines; only calls of Extend on timelines that were made of one another by
+// Extend must not run at the same time.
 type Timeline struct {
 	objective Objective
 	terms     []terms
@@ -72,13 +73,13 @@ type Timeline struct {
 // cause is who may be to blame.
 type cause struct{ id, name string }
 
-// Timeline judges the system's history by the objective: its own terms and those of its revisions. The upstreams are those
-// that may be to blame, as the package comment says under Blame; maintenance counts with ExcludeMaintenance, windows of other systems matter for their
-// Rev alone. It takes linear time, and keeps none of the slices.
+// Timeline judges the system's history by the objective: its own terms and those of its revisions. The upstreams are
+// those that may be to blame, as the package comment says under Blame; maintenance counts with ExcludeMaintenance,
+// windows of other systems matter for their Rev alone. It takes linear time, and keeps none of the slices.
 //
 // The error matches [ErrInvalid] where the objective, an upstream or a maintenance window is outside its bounds, the
-// history is nil or of another system, or the system depends on itself, and [ErrConflict] where two different maintenance
-// windows have one ID and one Rev.
+// history is nil or of another system, or the system depends on itself, and [ErrConflict] where two different
+// maintenance windows have one ID and one Rev.
 func (o Objective) Timeline(h *SystemHistory, upstreams []Upstream, maintenance []Maintenance) (*Timeline, error) {
 	terms, err := o.terms()
 	if err != nil {
@@ -139,10 +140,12 @@ func (tl *Timeline) build(b *builder) {
 	tl.sealed.shrink()
 }
 
-// late is how much older than the newest a word may be that a timeline is extended with; feeds do not wait for one another.
+// late is how much older than the newest a word may be that a timeline is extended with; feeds do not wait for one
+// another.
 const late = int64(5 * time.Minute / time.Microsecond)
 
-// finish walks on to where words may still come, which seals what lies before, and from there to the end of what is known.
+// finish walks on to where words may still come, which seals what lies before, and from there to the end of what is
+// known.
 func (tl *Timeline) finish(b *builder) {
 	tl.causes, tl.names = b.causes, b.own.history.sourceNames()
 	b.frontier = b.lastWord() - late
