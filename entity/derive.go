@@ -1,0 +1,74 @@
+package entity
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Event is a Change under a name that a Derive function gave it.
+type Event struct {
+	Name   string
+	Change Change // As gives its states their type
+}
+
+// Derive makes events of the changes of this kind: derive returns the names of those that a change from prev to next
+// fires; one of the two may be nil. It must be pure, and the same in all processes, since it is asked where a change is
+// delivered, by each who listens. Several functions of a kind are united, a name counting once. One that panics fires
+// nothing, which OnError hears of, and does not silence the others. A nil derive is ErrInvalid.
+func (h *Handle[S]) Derive(derive func(prev, next *S) []string) error {
+	if derive == nil {
+		return invalid("derive", "nil", "a function")
+	}
+	k := h.kind
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.derives = append(slices.Clip(k.derives), func(c *Change) []string {
+		prev, _ := c.Prev.(*S)
+		next, _ := c.Next.(*S)
+		return derive(prev, next)
+	})
+	return nil
+}
+
+// events returns the names of the events that a change fires, in the order in which they are first named.
+func (reg *Registry) events(c *Change) []string {
+	k := reg.kind(c.Kind)
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	derives := k.derives
+	k.mu.Unlock()
+	var names []string
+	for _, derive := range derives {
+		err := guard(func() error {
+			for _, name := range derive(c) {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			reg.failed(fmt.Errorf("entity: derive events of %s: %w", c.Kind, err))
+		}
+	}
+	return names
+}
+
+// OnEvent calls handler for each change that fires the event of that name, of whatever kind. All else is as with
+// [Handle.OnChange].
+func (reg *Registry) OnEvent(name string, handler func(ctx context.Context, e Event) error, opts *SubscribeOptions) (stop func(), err error) {
+	if err := checkName("event", name); err != nil {
+		return nil, err
+	}
+	if handler == nil {
+		return nil, invalid("handler", "nil", "a function")
+	}
+	return reg.subscribe(&subscription{
+		source:  "event " + name,
+		match:   func(c *Change) bool { return slices.Contains(reg.events(c), name) },
+		deliver: func(ctx context.Context, c *Change) error { return handler(ctx, Event{name, *c}) },
+	}, opts)
+}

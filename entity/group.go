@@ -1,0 +1,215 @@
+package entity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// groupRun is a group as this process takes part in it.
+type groupRun struct {
+	reg     *Registry
+	group   Group
+	opts    SubscribeOptions
+	joined  bool            // its rows are in the Log
+	slots   chan struct{}   // as many as calls may run at once
+	members []*subscription // under Registry.mu
+	lanes   [Shards]*lane   // of the shards that are held; under Registry.mu
+}
+
+// subscribeGroup adds a handler to a group. Registry.mu is held.
+func (reg *Registry) subscribeGroup(sub *subscription) (stop func(), err error) {
+	key := Group{sub.opts.Group, sub.source}
+	g := reg.groups[key]
+	if g == nil {
+		g = &groupRun{reg: reg, group: key, opts: sub.opts, slots: make(chan struct{}, sub.opts.Parallel)}
+		if !reg.shared || reg.state == started {
+			if err := g.join(reg.ctx); err != nil {
+				return nil, err
+			}
+		}
+		reg.groups[key] = g
+	}
+	if g.opts != sub.opts {
+		return nil, fmt.Errorf("%w: group %q of %s has a handler with the options %+v, not %+v",
+			ErrConflict, key.Name, key.Source, g.opts, sub.opts)
+	}
+	g.members = append(g.members, sub)
+	reg.poke()
+	return func() { reg.leave(g, sub) }, nil
+}
+
+// join makes the group's rows in the Log, if it has none.
+func (g *groupRun) join(ctx context.Context) error {
+	if g.joined {
+		return nil
+	}
+	start := max(g.opts.From, 0)
+	if g.opts.From == 0 {
+		last, _, err := g.reg.log.Last(ctx)
+		if err != nil {
+			return fmt.Errorf("entity: join group %q: %w", g.group.Name, err)
+		}
+		start = last
+	}
+	if _, err := g.reg.log.Positions(ctx, g.group, start); err != nil {
+		return fmt.Errorf("entity: join group %q: %w", g.group.Name, err)
+	}
+	g.joined = true
+	return nil
+}
+
+// leave takes a handler out of its group, and gives up the group's shards with the last one.
+func (reg *Registry) leave(g *groupRun, sub *subscription) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	for i, member := range g.members {
+		if member == sub {
+			g.members = append(g.members[:i:i], g.members[i+1:]...)
+			break
+		}
+	}
+	if len(g.members) > 0 || reg.groups[g.group] != g {
+		return
+	}
+	delete(reg.groups, g.group)
+	for _, l := range g.lanes {
+		if l != nil {
+			l.halt()
+		}
+	}
+	reg.poke()
+	reg.quiet.tell()
+}
+
+// handler returns the member that handles a shard here.
+func (g *groupRun) handler(shard int) *subscription {
+	g.reg.mu.Lock()
+	defer g.reg.mu.Unlock()
+	if len(g.members) == 0 {
+		return nil
+	}
+	return g.members[shard%len(g.members)]
+}
+
+// run starts the lane of a shard whose lease was just got.
+func (g *groupRun) run(ctx context.Context, shard int, t Token) error {
+	positions, err := g.reg.log.Positions(ctx, g.group, 0)
+	if err != nil {
+		return fmt.Errorf("entity: group %q: %w", g.group.Name, err)
+	}
+	l := newLane(g.reg, g.opts, 1<<shard, func(*Change) *subscription { return g.handler(shard) })
+	l.mine = func(c *Change) bool { return Shard(c.Kind, c.ID) == shard }
+	l.keeper = &keeper{run: g, token: t, progress: Progress{Group: g.group, Shard: shard}, saved: positions[shard], savedAt: time.Now()}
+	l.position = positions[shard]
+	for p, err := range g.reg.log.Pending(ctx, g.group.Name) {
+		if err != nil {
+			return fmt.Errorf("entity: group %q: %w", g.group.Name, err)
+		}
+		if p.Group != g.group || p.Parked || !l.mine(&p.Change) {
+			continue
+		}
+		if err := g.reg.typed(&p.Change); err != nil {
+			g.reg.failed(err)
+		}
+		key := entityKey{p.Change.Kind, p.Change.ID}
+		l.stuck[key] = append(l.stuck[key], p)
+	}
+	if !g.reg.shared {
+		l.cursor = g.reg.feed.seek(l.position)
+	}
+	g.reg.mu.Lock()
+	defer g.reg.mu.Unlock()
+	if g.reg.state != started || g.reg.groups[g.group] != g {
+		return nil
+	}
+	g.lanes[shard] = l
+	l.start()
+	return nil
+}
+
+// keeper writes down the progress of a group's shard. The nil keeper, of a broadcast, writes nothing.
+type keeper struct {
+	run      *groupRun
+	token    Token
+	progress Progress
+	saved    int64
+	savedAt  time.Time
+	dirty    bool // something was handled since
+}
+
+// lazily is how long the progress of a shard that had nothing to do waits to be written down.
+const lazily = 5 * time.Second
+
+func (k *keeper) put(p Pending) {
+	if k == nil {
+		return
+	}
+	p.Group = k.run.group
+	k.progress.Put = append(k.progress.Put, p)
+	k.dirty = true
+}
+
+func (k *keeper) forget(position int64) {
+	if k == nil {
+		return
+	}
+	k.progress.Done = append(k.progress.Done, position)
+	k.dirty = true
+}
+
+func (k *keeper) handled(*Change) {
+	if k != nil {
+		k.dirty = true
+	}
+}
+
+// limit calls f when one of the group's slots is free.
+func (k *keeper) limit(ctx context.Context, f func() error) error {
+	if k == nil {
+		return f()
+	}
+	select {
+	case k.run.slots <- struct{}{}:
+		defer func() { <-k.run.slots }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// save writes down that all up to position is handled or pending: at once where something was, else lazily.
+func (k *keeper) save(ctx context.Context, position int64) error {
+	if !k.dirty && (position == k.saved || time.Since(k.savedAt) < lazily) {
+		return nil
+	}
+	k.progress.Position = position
+	err := k.run.reg.log.Save(ctx, k.token, k.progress)
+	if err != nil {
+		return fmt.Errorf("entity: group %q: save progress: %w", k.run.group.Name, err)
+	}
+	k.progress.Put, k.progress.Done = k.progress.Put[:0], k.progress.Done[:0]
+	k.saved, k.savedAt, k.dirty = position, time.Now(), false
+	return nil
+}
+
+// last saves what was handled before the lane ended, so that it is not handled again.
+func (k *keeper) last(position int64) {
+	if k == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lazily)
+	defer cancel()
+	if err := k.save(ctx, position); err != nil && !errors.Is(err, ErrLeaseLost) {
+		k.run.reg.failed(err)
+	}
+}
+
+// idle says after what pause a lane that has nothing to do should save.
+func (k *keeper) idle(position int64) (pause time.Duration, ok bool) {
+	if k == nil || position == k.saved {
+		return 0, false
+	}
+	return lazily, true
+}
