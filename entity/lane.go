@@ -33,9 +33,13 @@ type lane struct {
 	watch   sync.Mutex // guards the attempt that the watchdog looks at
 	attempt context.Context
 	fail    context.CancelCauseFunc
-	begun   time.Time // zero: none runs
 	dog     *time.Timer
+	guarded atomic.Bool  // the watchdog will look
+	begun   atomic.Int64 // when the attempt began, since origin; 0: none runs
 }
+
+// origin is what attempts are measured from, on the monotonic clock.
+var origin = time.Now().Add(-time.Second)
 
 type entityKey struct{ kind, id string }
 
@@ -299,24 +303,24 @@ func (l *lane) sleep(d time.Duration) {
 
 // try calls the handler under the watchdog. One context serves many attempts that succeed.
 func (l *lane) try(sub *subscription, c *Change) (err error) {
-	l.watch.Lock()
 	if l.attempt == nil {
+		l.watch.Lock()
 		l.attempt, l.fail = context.WithCancelCause(l.ctx)
+		l.watch.Unlock()
 	}
 	ctx := l.attempt
-	l.begun = time.Now()
-	if l.dog == nil {
-		l.dog = time.AfterFunc(l.opts.Timeout, l.look)
+	l.begun.Store(int64(time.Since(origin)))
+	if !l.guarded.Load() {
+		l.unleash()
 	}
-	l.watch.Unlock()
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{v, debug.Stack()}
 		}
-		l.watch.Lock()
-		defer l.watch.Unlock()
-		l.begun = time.Time{}
+		l.begun.Store(0)
 		if err != nil || ctx.Err() != nil {
+			l.watch.Lock()
+			defer l.watch.Unlock()
 			l.fail(nil)
 			l.attempt = nil
 		}
@@ -324,17 +328,31 @@ func (l *lane) try(sub *subscription, c *Change) (err error) {
 	return sub.deliver(ctx, c)
 }
 
-// look is the watchdog: it ends the context of an attempt that has lasted too long.
+// unleash sets the watchdog.
+func (l *lane) unleash() {
+	l.watch.Lock()
+	defer l.watch.Unlock()
+	l.guarded.Store(true)
+	l.dog = time.AfterFunc(l.opts.Timeout, l.look)
+}
+
+// look is the watchdog: it ends the context of an attempt that has lasted too long, and stays while one runs.
 func (l *lane) look() {
 	l.watch.Lock()
 	defer l.watch.Unlock()
-	if l.begun.IsZero() {
-		l.dog = nil
-		return
+	begun := l.begun.Load()
+	if begun == 0 {
+		l.guarded.Store(false)
+		if begun = l.begun.Load(); begun == 0 { // else it began in this very moment, and may not have seen that
+			return
+		}
+		l.guarded.Store(true)
 	}
-	left := l.opts.Timeout - time.Since(l.begun)
+	left := l.opts.Timeout - (time.Since(origin) - time.Duration(begun))
 	if left <= 0 {
-		l.fail(context.DeadlineExceeded)
+		if l.attempt != nil {
+			l.fail(context.DeadlineExceeded)
+		}
 		left = l.opts.Timeout
 	}
 	l.dog.Reset(left)

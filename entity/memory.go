@@ -19,6 +19,9 @@ type Memory struct {
 	groups  map[Group]*memoryGroup
 	watches map[string]WatchRow
 	leases  map[string]*memoryLease
+
+	spareMu sync.Mutex
+	spare   [][]Entry // memory for the entries of transactions
 }
 
 var _ Log = (*Memory)(nil)

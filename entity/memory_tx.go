@@ -107,6 +107,10 @@ func (tx *memoryTx) end(commit bool) {
 	tx.mu.Lock()
 	tx.over = true // from here on nobody else touches the rest
 	tx.mu.Unlock()
+	var shards shardSet
+	if commit {
+		shards = tx.shards()
+	}
 	m.mu.Lock()
 	published := false
 	if commit {
@@ -122,8 +126,9 @@ func (tx *memoryTx) end(commit bool) {
 		m.release(r)
 	}
 	m.mu.Unlock()
+	m.recycle(tx)
 	if published {
-		m.feed.ring(tx.shards())
+		m.feed.ring(shards)
 	}
 }
 
@@ -281,6 +286,37 @@ func (m *Memory) Append(ctx context.Context, entries []Entry) error {
 	}
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
+	if tx.entries == nil {
+		tx.entries = m.room()
+	}
 	tx.entries = append(tx.entries, entries...)
 	return nil
+}
+
+// room is memory for a transaction's entries, which an earlier one had.
+func (m *Memory) room() []Entry {
+	m.spareMu.Lock()
+	defer m.spareMu.Unlock()
+	n := len(m.spare)
+	if n == 0 {
+		return nil
+	}
+	room := m.spare[n-1]
+	m.spare = m.spare[:n-1]
+	return room
+}
+
+// recycle takes the memory of a transaction's entries for later ones, unless it is much.
+func (m *Memory) recycle(tx *memoryTx) {
+	entries := tx.entries
+	tx.entries = nil
+	if cap(entries) == 0 || cap(entries) > 64 {
+		return
+	}
+	clear(entries)
+	m.spareMu.Lock()
+	defer m.spareMu.Unlock()
+	if len(m.spare) < 16 {
+		m.spare = append(m.spare, entries[:0])
+	}
 }

@@ -92,28 +92,35 @@ type SyntaxError struct {
 // Error is one line, however long the text is: it shows a few words before and after the Column.
 func (e *SyntaxError) Error() string {
 	const show = 32 // characters
-	runes := []rune(e.Text)
-	at := min(max(e.Column-1, 0), len(runes))
-	found := "the end"
-	if at < len(runes) {
-		found = excerpt(runes[at:min(at+show, len(runes))], "", more(len(runes) > at+show))
+	at := byteOf(e.Text, e.Column-1)
+	before, rest := e.Text[:at], e.Text[at:]
+	found, after := "the end", ""
+	if end := byteOf(rest, show); end > 0 {
+		found = fmt.Sprintf("%#q", rest[:end]) + dots(end < len(rest))
 	}
-	after := ""
 	if at > 0 {
-		after = " after " + excerpt(runes[max(at-show, 0):at], more(at > show), "")
+		start := byteOf(before, utf8.RuneCountInString(before)-show)
+		after = " after " + dots(start > 0) + fmt.Sprintf("%#q", before[start:])
 	}
 	return fmt.Sprintf("%v: column %d: want %s, not %s%s", ErrInvalid, e.Column, e.Want, found, after)
 }
 
-func more(cut bool) string {
+// byteOf returns where in s the character n is, counted from 0, or the end.
+func byteOf(s string, n int) int {
+	for i := range s {
+		if n <= 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+func dots(cut bool) string {
 	if cut {
 		return "..."
 	}
 	return ""
-}
-
-func excerpt(runes []rune, before, behind string) string {
-	return before + fmt.Sprintf("%#q", string(runes)) + behind
 }
 
 // Unwrap returns ErrInvalid.

@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,9 +67,9 @@ func (s *stream) seek(position int64) cursor {
 }
 
 func (s *stream) place(position int64) cursor {
-	at := position + 1 - s.index[0].first
-	i := min(int(at/chunkSize), len(s.index)-1)
-	return cursor{s.index[i], int32(at - int64(i)*chunkSize)}
+	at := min(position, math.MaxInt64-1) + 1 - s.index[0].first
+	i := min(at/chunkSize, int64(len(s.index)-1))
+	return cursor{s.index[i], at - i*chunkSize}
 }
 
 // follow returns a cursor behind a Position; false where what comes next is no longer there.
@@ -91,20 +92,20 @@ func (s *stream) lowest() int64 {
 // cursor is a place in a stream. The zero cursor is in none.
 type cursor struct {
 	chunk *chunk
-	i     int32
+	i     int64 // of the next change in chunk; beyond it where that is not there yet
 }
 
 // read returns what comes next, part of it, and goes behind it. The slice is the stream's own. Where there is nothing
 // yet, it is empty.
 func (c *cursor) read() []Change {
-	if c.i >= chunkSize {
+	for c.i >= chunkSize {
 		next := c.chunk.next.Load()
 		if next == nil {
 			return nil
 		}
 		c.chunk, c.i = next, c.i-chunkSize
 	}
-	n := c.chunk.n.Load()
+	n := int64(c.chunk.n.Load())
 	if c.i >= n {
 		return nil
 	}

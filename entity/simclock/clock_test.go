@@ -44,6 +44,15 @@ func (s *script) at(d time.Duration, name string, then ...func()) (stop func() b
 
 func (s *script) settles() { s.Settle = func() { s.note("settle") } }
 
+func checkScript(t *testing.T, play func(s *script), want []string) {
+	t.Helper()
+	s := newScript()
+	play(s)
+	if !slices.Equal(s.lines, want) {
+		t.Errorf("got  %q\nwant %q", s.lines, want)
+	}
+}
+
 func TestClockMovesInSteps(t *testing.T) {
 	tests := []struct {
 		name string
@@ -126,13 +135,7 @@ func TestClockMovesInSteps(t *testing.T) {
 		}, []string{"1s a", "1s stop true", "1s c"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newScript()
-			tt.play(s)
-			if !slices.Equal(s.lines, tt.want) {
-				t.Errorf("got  %q\nwant %q", s.lines, tt.want)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkScript(t, tt.play, tt.want) })
 	}
 }
 
@@ -195,20 +198,12 @@ func TestClockSettles(t *testing.T) {
 		}, []string{"1s settle", "1s a", "1s settle"}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newScript()
-			tt.play(s)
-			if !slices.Equal(s.lines, tt.want) {
-				t.Errorf("got  %q\nwant %q", s.lines, tt.want)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkScript(t, tt.play, tt.want) })
 	}
 }
 
 func TestClockNow(t *testing.T) {
-	berlin := time.FixedZone("CET", 3600)
-	start := time.Date(2026, time.March, 2, 12, 0, 0, 123456789, berlin)
-
+	start := time.Date(2026, time.March, 2, 12, 0, 0, 123456789, time.FixedZone("CET", 3600))
 	t.Run("is what the clock was given", func(t *testing.T) {
 		if got := simclock.New(start).Now(); got != start {
 			t.Errorf("got %v, want %v", got, start)
@@ -272,6 +267,13 @@ func panicOf(f func()) (err error) {
 	return nil
 }
 
+// elsewhere runs f in another goroutine, until its end.
+func elsewhere(f func()) {
+	var wg sync.WaitGroup
+	wg.Go(f)
+	wg.Wait()
+}
+
 func TestClockIsMovedByOneAtATime(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -280,11 +282,7 @@ func TestClockIsMovedByOneAtATime(t *testing.T) {
 		{"a function that is due may not move it", func(s *script, f func()) { s.AfterFunc(0, f) }},
 		{"Settle may not move it", func(s *script, f func()) { s.Settle = f }},
 		{"nor may another goroutine meanwhile", func(s *script, f func()) {
-			s.AfterFunc(0, func() {
-				var wg sync.WaitGroup
-				wg.Go(f)
-				wg.Wait()
-			})
+			s.AfterFunc(0, func() { elsewhere(f) })
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -319,10 +317,8 @@ func TestClockGoesOnAfterAFunctionThatDoesNotReturn(t *testing.T) {
 			s := newScript()
 			s.at(time.Second, "a", tt.f)
 			s.at(time.Second, "b")
-			var wg sync.WaitGroup
 			var err error
-			wg.Go(func() { err = panicOf(func() { s.Advance(time.Hour) }) })
-			wg.Wait()
+			elsewhere(func() { err = panicOf(func() { s.Advance(time.Hour) }) })
 			if err != tt.want {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
@@ -346,10 +342,9 @@ func TestAfterFuncOfNilPanics(t *testing.T) {
 
 func TestClockIsSafeForConcurrentUse(t *testing.T) {
 	const goroutines, each = 8, 500
-	c := simclock.New(noon)
+	c, done := simclock.New(noon), make(chan struct{})
 	var ran, stopped atomic.Int64
 	var writers, mover sync.WaitGroup
-	done := make(chan struct{})
 	mover.Go(func() {
 		for {
 			select {
@@ -388,8 +383,7 @@ func TestClockSettlesByWaitingForABubble(t *testing.T) {
 		s := newScript()
 		s.Settle = synctest.Wait
 		wake := make(chan struct{}, 1)
-		var sleep func()
-		sleep = func() { s.AfterFunc(time.Minute, func() { wake <- struct{}{} }) }
+		sleep := func() { s.AfterFunc(time.Minute, func() { wake <- struct{}{} }) }
 		go func() { // a worker that asks for its next timer only when it is woken
 			for range wake {
 				s.note("woken")

@@ -40,8 +40,7 @@ func ExampleClock_settle() {
 		}
 	}()
 	woken := false
-	var sleep func()
-	sleep = func() { clock.AfterFunc(time.Minute, func() { wake <- true; woken = true }) }
+	sleep := func() { clock.AfterFunc(time.Minute, func() { wake <- true; woken = true }) }
 	clock.Settle = func() {
 		if woken {
 			woken = !<-ready
