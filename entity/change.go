@@ -1,6 +1,11 @@
 package entity
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Change is what one transaction made of one entity. Changes of one entity have the Versions 1, 2, 3, ... without a gap,
 // also over a removal and a re-creation, and the Prev of each is the Next of the one before.
@@ -37,6 +42,20 @@ type Actor struct {
 	Type string // "user", "system", "observed", or what the host uses
 	ID   string // who of that type
 	Name string // for people
+}
+
+// check holds for an Actor that every Log gives back as it is.
+func (a Actor) check() error {
+	const maxName = 16 << 10
+	for _, part := range [...]struct {
+		field, text string
+		limit       int
+	}{{"Actor.Type", a.Type, maxID}, {"Actor.ID", a.ID, maxID}, {"Actor.Name", a.Name, maxName}} {
+		if len(part.text) > part.limit || !utf8.ValidString(part.text) || strings.IndexByte(part.text, 0) >= 0 {
+			return invalid(part.field, part.text, fmt.Sprintf("at most %d bytes of UTF-8 without NUL", part.limit))
+		}
+	}
+	return nil
 }
 
 // Actors that this package names itself.

@@ -7,7 +7,6 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -15,9 +14,10 @@ import (
 // codec knows the values of one type.
 type codec struct {
 	equal func(a, b reflect.Value) bool
-	check func(v reflect.Value) error // why v cannot be encoded; nil: it always can
-	clone func(dst, src reflect.Value)
-	refs  bool
+	check func(v reflect.Value) error  // why v cannot be encoded; nil: it always can
+	clone func(dst, src reflect.Value) // nil: a copy shares no memory
+	refs  bool                         // clone is there, or will be
+	own   bool                         // the type encodes itself
 }
 
 // checked says why v cannot be encoded.
@@ -31,22 +31,9 @@ func (k *codec) checked(v reflect.Value) error {
 // codecs has one codec for each type, so that a type may contain itself.
 type codecs map[reflect.Type]*codec
 
-func (c codecs) field(what string, sf reflect.StructField) (name string, _ *codec, err error) {
-	name, _, _ = strings.Cut(sf.Tag.Get("json"), ",")
-	switch {
-	case !sf.IsExported():
-		return "", nil, invalid(what, sf.Type, "an exported field, since others cannot be encoded")
-	case sf.Tag.Get("json") == "-":
-		return "", nil, invalid(what, `json:"-"`, "a field that is encoded")
-	case name == "":
-		name = sf.Name
-	}
-	codec, err := c.of(what, sf.Type)
-	return name, codec, err
-}
-
 var (
-	timeType = reflect.TypeFor[time.Time]()
+	timeType   = reflect.TypeFor[time.Time]()
+	numberType = reflect.TypeFor[json.Number]()
 
 	marshalers   = []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()}
 	unmarshalers = []reflect.Type{reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]()}
@@ -64,15 +51,20 @@ func (c codecs) of(what string, t reflect.Type) (*codec, error) {
 	if known := c[t]; known != nil {
 		return known, nil
 	}
-	k := &codec{}
+	k := &codec{refs: true} // a type that contains itself does so by a reference
 	c[t] = k
+	err := k.learn(c, what, t)
+	k.refs = k.clone != nil
+	return k, err
+}
+
+func (k *codec) learn(c codecs, what string, t reflect.Type) error {
 	if both, any := encodesItself(t); any && t != timeType {
 		if !both {
-			return nil, invalid(what, t, "a type that both encodes and decodes itself")
+			return invalid(what, t, "a type that both encodes and decodes itself")
 		}
-		return k, k.custom(what, t)
+		return k.custom(what, t)
 	}
-	var err error
 	switch t.Kind() {
 	case reflect.Bool:
 		k.equal = func(a, b reflect.Value) bool { return a.Bool() == b.Bool() }
@@ -86,24 +78,26 @@ func (c codecs) of(what string, t reflect.Type) (*codec, error) {
 	case reflect.String:
 		k.equal = func(a, b reflect.Value) bool { return a.String() == b.String() }
 		k.check = validText
-	case reflect.Pointer:
-		err = k.pointer(c, what, t)
-	case reflect.Slice:
-		err = k.slice(c, what, t)
-	case reflect.Array:
-		err = k.array(c, what, t)
-	case reflect.Map:
-		err = k.mapping(c, what, t)
-	case reflect.Struct:
-		if t == timeType {
-			k.equal, k.check = equalTimes, yearOfFourDigits
-			break
+		if t == numberType {
+			k.check = k.comesBack
 		}
-		err = k.structure(c, what, t)
+	case reflect.Pointer:
+		return k.pointer(c, what, t)
+	case reflect.Slice:
+		return k.slice(c, what, t)
+	case reflect.Array:
+		return k.array(c, what, t)
+	case reflect.Map:
+		return k.mapping(c, what, t)
+	case reflect.Struct:
+		if t != timeType {
+			return k.structure(c, what, t)
+		}
+		k.equal, k.check = equalTimes, fitsRFC3339
 	default:
-		err = invalid(what, t, "a type that can be compared and encoded as JSON")
+		return invalid(what, t, "a type that can be compared and encoded as JSON")
 	}
-	return k, err
+	return nil
 }
 
 func finite(v reflect.Value) error {
@@ -129,19 +123,34 @@ func timeOf(v reflect.Value) time.Time {
 
 func equalTimes(a, b reflect.Value) bool { return timeOf(a).Equal(timeOf(b)) }
 
-func yearOfFourDigits(v reflect.Value) error {
-	if year := timeOf(v).Year(); year < 0 || year > 9999 {
+// fitsRFC3339 holds for a time that comes back as the same instant. Local time of the years before there were zones is
+// often some seconds off the full minute.
+func fitsRFC3339(v reflect.Value) error {
+	t := timeOf(v)
+	if year := t.Year(); year < 0 || year > 9999 {
 		return fmt.Errorf("the year %d does not fit RFC 3339", year)
+	}
+	if _, offset := t.Zone(); offset%60 != 0 || max(offset, -offset) >= 24*60*60 {
+		return fmt.Errorf("a zone that is %d seconds off UTC does not fit RFC 3339", offset)
 	}
 	return nil
 }
 
-// custom is for types that encode themselves: they say themselves what is equal, or == does.
+// custom is for types that encode themselves: they say themselves what is equal, or == does. Nothing is known of what
+// they make of a value, so each is tried.
 func (k *codec) custom(what string, t reflect.Type) error {
+	k.own, k.check = true, k.comesBack
 	if m, ok := t.MethodByName("Equal"); ok && m.Type.NumIn() == 2 && m.Type.In(1) == t &&
 		m.Type.NumOut() == 1 && m.Type.Out(0).Kind() == reflect.Bool {
 		k.equal = func(a, b reflect.Value) bool {
 			return a.Method(m.Index).Call([]reflect.Value{b})[0].Bool()
+		}
+		if refers(t) {
+			k.clone = func(dst, src reflect.Value) {
+				if back, err := throughJSON(src); err == nil && k.equal(src, back) { // else it is refused anyway
+					dst.Set(back)
+				}
+			}
 		}
 		return nil
 	}
@@ -152,9 +161,55 @@ func (k *codec) custom(what string, t reflect.Type) error {
 	return nil
 }
 
+// refers reports whether values of a type may share memory that can be written to.
+func refers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return refers(t.Elem())
+	case reflect.Struct:
+		for sf := range t.Fields() {
+			if refers(sf.Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+		return true
+	}
+	return false
+}
+
+// throughJSON returns v as it comes back from JSON.
+func throughJSON(v reflect.Value) (reflect.Value, error) {
+	from := v
+	if v.CanAddr() {
+		from = v.Addr() // so that encoders of the pointer are called, where they are in the state
+	}
+	raw, err := json.Marshal(from.Interface())
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	back := reflect.New(v.Type())
+	err = json.Unmarshal(raw, back.Interface())
+	return back.Elem(), err
+}
+
+func (k *codec) comesBack(v reflect.Value) error {
+	back, err := throughJSON(v)
+	if err == nil && !k.equal(v, back) {
+		err = fmt.Errorf("JSON brings a %s back that is not equal", v.Type())
+	}
+	return err
+}
+
 func (k *codec) pointer(c codecs, what string, t reflect.Type) error {
 	elem, err := c.of(what, t.Elem())
-	k.refs = true
+	switch kind := t.Elem().Kind(); {
+	case err != nil:
+		return err
+	case kind == reflect.Pointer || !elem.own && (kind == reflect.Slice || kind == reflect.Map):
+		return invalid(what, t, "a pointer to what is never null itself")
+	}
 	k.equal = func(a, b reflect.Value) bool {
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() == b.IsNil()
@@ -167,6 +222,9 @@ func (k *codec) pointer(c codecs, what string, t reflect.Type) error {
 		}
 		return elem.checked(v.Elem())
 	}
+	if elem.own { // it may encode itself as null
+		k.check = k.comesBack
+	}
 	k.clone = func(dst, src reflect.Value) {
 		if !src.IsNil() {
 			p := reflect.New(t.Elem())
@@ -174,7 +232,7 @@ func (k *codec) pointer(c codecs, what string, t reflect.Type) error {
 			dst.Set(p)
 		}
 	}
-	return err
+	return nil
 }
 
 // copy sets dst to src, and makes it share no memory with it.
@@ -188,7 +246,6 @@ func (k *codec) copy(dst, src reflect.Value) {
 // slice reads nil and empty as the same: with omitempty they have one JSON form.
 func (k *codec) slice(c codecs, what string, t reflect.Type) error {
 	elem, err := c.of(what, t.Elem())
-	k.refs = true
 	k.elements(elem)
 	k.clone = func(dst, src reflect.Value) {
 		if !src.IsNil() {
@@ -205,10 +262,11 @@ func (k *codec) slice(c codecs, what string, t reflect.Type) error {
 func (k *codec) array(c codecs, what string, t reflect.Type) error {
 	elem, err := c.of(what, t.Elem())
 	k.elements(elem)
-	k.refs = elem.refs
-	k.clone = func(dst, src reflect.Value) {
-		for i := range src.Len() {
-			elem.copy(dst.Index(i), src.Index(i))
+	if err == nil && elem.refs {
+		k.clone = func(dst, src reflect.Value) {
+			for i := range src.Len() {
+				elem.copy(dst.Index(i), src.Index(i))
+			}
 		}
 	}
 	return err
@@ -252,7 +310,6 @@ func (k *codec) mapping(c codecs, what string, t reflect.Type) error {
 		return err
 	}
 	elem, err := c.of(what, t.Elem())
-	k.refs = true
 	k.equal = func(a, b reflect.Value) bool {
 		if a.Len() != b.Len() {
 			return false
@@ -291,46 +348,36 @@ func (k *codec) mapping(c codecs, what string, t reflect.Type) error {
 	return err
 }
 
-// part is a field of a struct within a state.
-type part struct {
-	i     int
-	codec *codec
-}
-
 func (k *codec) structure(c codecs, what string, t reflect.Type) error {
-	var parts []part
-	names := map[string]bool{}
-	for sf := range t.Fields() {
-		name, of, err := c.field(what+"."+sf.Name, sf)
-		if err != nil {
-			return err
-		}
-		if names[name] {
-			return invalid(what, t, "one field named "+quote(name))
-		}
-		names[name] = true
-		k.refs = k.refs || of.refs
-		parts = append(parts, part{sf.Index[0], of})
+	parts, err := c.fields(what, t, nil)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(parts, func(f field) bool { return f.drifts }); i >= 0 {
+		return invalid(what+"."+parts[i].name, "drifts", "no tag entity on a part of a field")
 	}
 	k.equal = func(a, b reflect.Value) bool {
-		for _, part := range parts {
-			if !part.codec.equal(a.Field(part.i), b.Field(part.i)) {
+		for i := range parts {
+			if part := &parts[i]; !part.codec.equal(part.of(a), part.of(b)) {
 				return false
 			}
 		}
 		return true
 	}
 	k.check = func(v reflect.Value) error {
-		for _, part := range parts {
-			if err := part.codec.checked(v.Field(part.i)); err != nil {
+		for i := range parts {
+			if err := parts[i].codec.checked(parts[i].of(v)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	k.clone = func(dst, src reflect.Value) {
-		for _, part := range parts {
-			part.codec.copy(dst.Field(part.i), src.Field(part.i))
+	if slices.ContainsFunc(parts, func(f field) bool { return f.codec.refs }) {
+		k.clone = func(dst, src reflect.Value) {
+			for i := range parts {
+				part := &parts[i]
+				part.codec.copy(part.of(dst), part.of(src))
+			}
 		}
 	}
 	return nil

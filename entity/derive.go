@@ -15,17 +15,24 @@ type Event struct {
 // Derive makes events of the changes of this kind: derive returns the names of those that a change from prev to next
 // fires; one of the two may be nil. It must be pure, and the same in all processes, since it is asked where a change is
 // delivered, by each who listens. Several functions of a kind are united, a name counting once. One that panics fires
-// nothing, which OnError hears of, and does not silence the others. A nil derive is ErrInvalid.
+// nothing, which OnError hears of, and does not silence the others. ErrInvalid: a nil derive. ErrClosed: the Registry is
+// closed.
 func (h *Handle[S]) Derive(derive func(prev, next *S) []string) error {
 	if derive == nil {
 		return invalid("derive", "nil", "a function")
 	}
 	k := h.kind
+	if err := k.reg.check(); err != nil {
+		return err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.derives = append(slices.Clip(k.derives), func(c *Change) []string {
 		prev, _ := c.Prev.(*S)
 		next, _ := c.Next.(*S)
+		if prev == nil && next == nil { // they could not be decoded
+			return nil
+		}
 		return derive(prev, next)
 	})
 	return nil

@@ -21,9 +21,10 @@ type shape struct {
 }
 
 type field struct {
-	name  string
-	index []int
-	codec *codec
+	name   string
+	index  []int
+	codec  *codec
+	drifts bool
 }
 
 const maxFields = 256
@@ -50,50 +51,65 @@ func shapeOf(t reflect.Type) (*shape, error) {
 	if _, custom := encodesItself(t); custom {
 		return nil, invalid("state", t, "a struct that does not encode itself")
 	}
-	s := &shape{sets: map[fieldSet][]string{}}
-	c := codecs{}
-	if err := s.add(c, t, nil); err != nil {
+	fields, err := codecs{}.fields("field "+t.String(), t, nil)
+	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(s.fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
-	for i, f := range s.fields {
-		if i > 0 && s.names[i-1] == f.name {
-			return nil, invalid("state", t, "one field named "+quote(f.name))
-		}
+	if n := len(fields); n == 0 || n > maxFields {
+		return nil, invalid("state", t, fmt.Sprintf("1 to %d fields", maxFields))
+	}
+	s := &shape{fields: fields, sets: map[fieldSet][]string{}}
+	for i, f := range fields {
 		s.names = append(s.names, f.name)
 		s.refs = s.refs || f.codec.refs
-		if t.FieldByIndex(f.index).Tag.Get("entity") == "drifts" {
+		if f.drifts {
 			s.drift.add(i)
 		}
-	}
-	if n := len(s.fields); n == 0 || n > maxFields {
-		return nil, invalid("state", t, fmt.Sprintf("1 to %d fields", maxFields))
 	}
 	return s, nil
 }
 
-// add reads the fields of t, and of structs embedded in it.
-func (s *shape) add(c codecs, t reflect.Type, index []int) error {
+// fields reads the fields of a struct as JSON has them: those of a struct that is embedded are the outer one's own.
+func (c codecs) fields(what string, t reflect.Type, index []int) ([]field, error) {
+	var fields []field
 	for sf := range t.Fields() {
 		at := append(slices.Clone(index), sf.Index...)
+		of := what + "." + sf.Name
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		if sf.Anonymous && name == "" && sf.Type.Kind() == reflect.Struct && sf.IsExported() {
-			if err := s.add(c, sf.Type, at); err != nil {
-				return err
+		embedded := sf.Anonymous && name == "" && sf.IsExported()
+		tag := sf.Tag.Get("entity")
+		switch {
+		case embedded && sf.Type.Kind() == reflect.Struct && tag == "":
+			inner, err := c.fields(what, sf.Type, at)
+			if err != nil {
+				return nil, err
 			}
+			fields = append(fields, inner...)
 			continue
+		case embedded && indirect(sf.Type).Kind() == reflect.Struct && tag == "":
+			return nil, invalid(of, sf.Type, "a name, or the struct itself: JSON does not bring back an embedded pointer")
+		case !sf.IsExported():
+			return nil, invalid(of, sf.Type, "an exported field, since others cannot be encoded")
+		case sf.Tag.Get("json") == "-":
+			return nil, invalid(of, `json:"-"`, "a field that is encoded")
+		case tag != "" && tag != "drifts" || embedded && tag != "" && indirect(sf.Type).Kind() == reflect.Struct:
+			return nil, invalid(of, tag, `no tag entity, or entity:"drifts" on a field with a name`)
+		case name == "":
+			name = sf.Name
 		}
-		fieldOf := "field " + t.String() + "." + sf.Name
-		if tag := sf.Tag.Get("entity"); tag != "" && tag != "drifts" {
-			return invalid(fieldOf, tag, `no tag entity, or entity:"drifts"`)
-		}
-		name, codec, err := c.field(fieldOf, sf)
+		codec, err := c.of(of, sf.Type)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.fields = append(s.fields, field{name, at, codec})
+		fields = append(fields, field{name, at, codec, tag == "drifts"})
 	}
-	return nil
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	for i := range fields {
+		if i > 0 && fields[i-1].name == fields[i].name {
+			return nil, invalid(what, t, "one field named "+quote(fields[i].name))
+		}
+	}
+	return fields, nil
 }
 
 // diff returns the fields that differ. prev and next point to the shape's struct; one of them may be nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,10 +13,10 @@ type groupRun struct {
 	reg     *Registry
 	group   Group
 	opts    SubscribeOptions
-	joined  bool            // its rows are in the Log
-	slots   chan struct{}   // as many as calls may run at once
+	joined  bool          // its rows are in the Log
+	slots   chan struct{} // as many as calls may run at once
+	match   func(c *Change) bool
 	members []*subscription // under Registry.mu
-	lanes   [Shards]*lane   // of the shards that are held; under Registry.mu
 }
 
 // subscribeGroup adds a handler to a group. Registry.mu is held.
@@ -23,7 +24,7 @@ func (reg *Registry) subscribeGroup(sub *subscription) (stop func(), err error) 
 	key := Group{sub.opts.Group, sub.source}
 	g := reg.groups[key]
 	if g == nil {
-		g = &groupRun{reg: reg, group: key, opts: sub.opts, slots: make(chan struct{}, sub.opts.Parallel)}
+		g = &groupRun{reg: reg, group: key, opts: sub.opts, match: sub.match, slots: make(chan struct{}, sub.opts.Parallel)}
 		if !reg.shared || reg.state == started {
 			if err := g.join(reg.ctx); err != nil {
 				return nil, err
@@ -74,8 +75,8 @@ func (reg *Registry) leave(g *groupRun, sub *subscription) {
 		return
 	}
 	delete(reg.groups, g.group)
-	for _, l := range g.lanes {
-		if l != nil {
+	for _, l := range reg.lanes {
+		if l.keeper.run == g {
 			l.halt()
 		}
 	}
@@ -99,15 +100,17 @@ func (g *groupRun) run(ctx context.Context, shard int, t Token) error {
 	if err != nil {
 		return fmt.Errorf("entity: group %q: %w", g.group.Name, err)
 	}
-	l := newLane(g.reg, g.opts, 1<<shard, func(*Change) *subscription { return g.handler(shard) })
-	l.mine = func(c *Change) bool { return Shard(c.Kind, c.ID) == shard }
+	mine := func(c *Change) bool { return Shard(c.Kind, c.ID) == shard }
+	l := newLane(g.reg, g.opts, 1<<shard)
+	l.wants = func(c *Change) bool { return mine(c) && g.match(c) }
+	l.handler = func() *subscription { return g.handler(shard) }
 	l.keeper = &keeper{run: g, token: t, progress: Progress{Group: g.group, Shard: shard}, saved: positions[shard], savedAt: time.Now()}
 	l.position = positions[shard]
 	for p, err := range g.reg.log.Pending(ctx, g.group.Name) {
 		if err != nil {
 			return fmt.Errorf("entity: group %q: %w", g.group.Name, err)
 		}
-		if p.Group != g.group || p.Parked || !l.mine(&p.Change) {
+		if p.Group != g.group || p.Parked || !mine(&p.Change) {
 			continue
 		}
 		if err := g.reg.typed(&p.Change); err != nil {
@@ -124,7 +127,7 @@ func (g *groupRun) run(ctx context.Context, shard int, t Token) error {
 	if g.reg.state != started || g.reg.groups[g.group] != g {
 		return nil
 	}
-	g.lanes[shard] = l
+	g.reg.lanes[t.Name] = l
 	l.start()
 	return nil
 }
@@ -147,35 +150,56 @@ func (k *keeper) put(p Pending) {
 		return
 	}
 	p.Group = k.run.group
-	k.progress.Put = append(k.progress.Put, p)
 	k.dirty = true
+	if i := k.find(p.Change.Position); i >= 0 {
+		k.progress.Put[i] = p
+	} else {
+		k.progress.Put = append(k.progress.Put, p)
+	}
+}
+
+// find returns where a Position is in what is to be put: it is there once, and is not to be deleted as well, since no Log
+// says which of the two comes first.
+func (k *keeper) find(position int64) int {
+	return slices.IndexFunc(k.progress.Put, func(p Pending) bool { return p.Change.Position == position })
 }
 
 func (k *keeper) forget(position int64) {
 	if k == nil {
 		return
 	}
+	if i := k.find(position); i >= 0 {
+		k.progress.Put = slices.Delete(k.progress.Put, i, i+1)
+	}
 	k.progress.Done = append(k.progress.Done, position)
 	k.dirty = true
 }
 
-func (k *keeper) handled(*Change) {
+func (k *keeper) handled() {
 	if k != nil {
 		k.dirty = true
 	}
 }
 
-// limit calls f when one of the group's slots is free.
-func (k *keeper) limit(ctx context.Context, f func() error) error {
-	if k == nil {
-		return f()
+// enter takes one of the group's slots for a lane, or reports false when the lane is to end meanwhile.
+func (k *keeper) enter(l *lane) bool {
+	for k != nil {
+		select {
+		case k.run.slots <- struct{}{}:
+			return true
+		case <-l.bell.c:
+		case <-l.ctx.Done():
+		}
+		if l.halted() {
+			return false
+		}
 	}
-	select {
-	case k.run.slots <- struct{}{}:
-		defer func() { <-k.run.slots }()
-		return f()
-	case <-ctx.Done():
-		return ctx.Err()
+	return true
+}
+
+func (k *keeper) leave() {
+	if k != nil {
+		<-k.run.slots
 	}
 }
 

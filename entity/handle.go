@@ -119,7 +119,10 @@ func define[S any](reg *Registry, name string, read Read[S], opts *KindOptions[S
 	}
 	k.decode = func(raw []byte) (any, error) {
 		state := new(S)
-		return state, json.Unmarshal(raw, state)
+		if err := json.Unmarshal(raw, state); err != nil {
+			return nil, err
+		}
+		return state, nil
 	}
 	if err := reg.add(k); err != nil {
 		return nil, err
@@ -173,8 +176,8 @@ func (h *Handle[S]) Get(ctx context.Context, id string) (S, error) {
 // read is not called.
 func (h *Handle[S]) GetMany(ctx context.Context, ids []string) (map[string]S, error) {
 	ids, err := distinct(ids)
-	if err != nil || len(ids) == 0 {
-		return map[string]S{}, err
+	if err != nil {
+		return nil, err
 	}
 	states, err := h.kind.get(ctx, ids)
 	if err != nil {
@@ -192,6 +195,9 @@ func (h *Handle[S]) GetMany(ctx context.Context, ids []string) (map[string]S, er
 // Version returns the Version of the entity's last Change: 0 where none was published.
 func (h *Handle[S]) Version(ctx context.Context, id string) (int64, error) {
 	if err := checkID("id", id); err != nil {
+		return 0, err
+	}
+	if err := h.kind.reg.check(); err != nil {
 		return 0, err
 	}
 	for head, err := range h.kind.reg.log.Heads(ctx, h.kind.name, []string{id}) {
@@ -263,24 +269,25 @@ func (k *kind) get(ctx context.Context, ids []string) ([]any, error) {
 		return nil, err
 	}
 	r := reading{ids: ids, states: make([]any, len(ids))}
+	if len(ids) == 0 {
+		return r.states, nil
+	}
 	return r.states, k.look(ctx, &r)
 }
 
-// typed gives the states of a Change that came from a Log that stores bytes their type, where the kind is defined.
+// typed gives the states of a Change that came from a Log that stores bytes their type, where the kind is defined. Where
+// one cannot be decoded, both stay bytes: with one alone it would look like a creation or a removal.
 func (reg *Registry) typed(c *Change) error {
 	k := reg.kind(c.Kind)
 	if k == nil {
 		return nil
 	}
-	var errs []error
-	for _, state := range []*any{&c.Prev, &c.Next} {
-		typed, err := k.typed(*state)
-		*state = typed
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	prev, errPrev := k.typed(c.Prev)
+	next, errNext := k.typed(c.Next)
+	if err := errors.Join(errPrev, errNext); err != nil {
 		return fmt.Errorf("entity: change %d of %s %q: %w", c.Version, c.Kind, c.ID, err)
 	}
+	c.Prev, c.Next = prev, next
 	return nil
 }
 

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// InStateSince says since when a field has had the value that was published last. It is not known of an entity of which
-// nothing was ever published, nor of one that was removed. ErrInvalid: no such field, or one that drifts, which has no
-// transitions.
+// InStateSince says since when a field has had the value that was published last. It is not known of a field of which no
+// change was ever published, as of one that has not changed since the entity was first seen, nor of an entity that was
+// removed. ErrInvalid: no such field, or one that drifts, which has no transitions.
 func (h *Handle[S]) InStateSince(ctx context.Context, id, field string) (since time.Time, known bool, err error) {
 	if err := h.kind.checkField(id, field); err != nil {
 		return time.Time{}, false, err

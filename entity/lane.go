@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,9 +16,9 @@ import (
 type lane struct {
 	reg     *Registry
 	opts    SubscribeOptions
-	handler func(c *Change) *subscription // nil: not for us
-	mine    func(c *Change) bool          // nil: all are
-	keeper  *keeper                       // of a group's shard; nil: a broadcast
+	wants   func(c *Change) bool // whether a change is this lane's to handle
+	handler func() *subscription // nil: it has none any longer
+	keeper  *keeper              // of a group's shard; nil: a broadcast
 
 	cursor   cursor // in no chunk: still behind the feed's beginning
 	position int64
@@ -28,7 +29,11 @@ type lane struct {
 	ctx    context.Context // ends with the lane
 	cancel context.CancelFunc
 	gone   chan struct{}
+	lost   bool         // it ended because its lease is another's; to be read when it has gone
 	call   atomic.Int32 // idle, calling, halted
+
+	trying   *Change // what the handler was called with, until it returns
+	attempts int     // that were made of it before
 
 	watch   sync.Mutex // guards the attempt that the watchdog looks at
 	attempt context.Context
@@ -49,8 +54,8 @@ const (
 	halted
 )
 
-func newLane(reg *Registry, opts SubscribeOptions, shards shardSet, handler func(*Change) *subscription) *lane {
-	l := &lane{reg: reg, opts: opts, handler: handler, bell: newBell(shards), stuck: map[entityKey][]Pending{}, gone: make(chan struct{})}
+func newLane(reg *Registry, opts SubscribeOptions, shards shardSet) *lane {
+	l := &lane{reg: reg, opts: opts, bell: newBell(shards), stuck: map[entityKey][]Pending{}, gone: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancel(reg.ctx)
 	return l
 }
@@ -58,12 +63,31 @@ func newLane(reg *Registry, opts SubscribeOptions, shards shardSet, handler func
 // start runs the lane in a goroutine of the Registry's.
 func (l *lane) start() {
 	l.reg.feed.attach(l.bell)
-	l.reg.work.Go(func() {
-		defer close(l.gone)
-		defer l.end()
-		l.loop()
-		l.keeper.last(l.position)
-	})
+	l.reg.work.Go(l.run)
+}
+
+var errExited = errors.New("the handler ended its goroutine, as runtime.Goexit does")
+
+// run is what the goroutine does. When a handler ends the goroutine, it has failed, and the lane goes on in another.
+func (l *lane) run() {
+	over := false
+	defer func() {
+		if !over {
+			l.reg.work.Go(l.run)
+		}
+	}()
+	if c := l.trying; c != nil {
+		l.trying, l.cursor = nil, cursor{}
+		l.missed(Pending{Change: *c, Attempts: l.attempts}, errExited)
+	}
+	l.loop()
+	over = true
+	l.keeper.last(l.position)
+	l.end()
+	close(l.gone)
+	if l.keeper != nil {
+		l.reg.poke() // its lease is free for another, or to be asked for again
+	}
 }
 
 // halt lets no further call of the handler begin, and ends the lane after the one that runs.
@@ -104,6 +128,7 @@ func (l *lane) loop() {
 			err = l.save()
 		}
 		if errors.Is(err, ErrLeaseLost) {
+			l.lost = true
 			return
 		}
 		if err != nil {
@@ -149,11 +174,7 @@ func (l *lane) next() ([]Change, error) {
 // take handles one change, or puts it behind what is stuck. It reports whether the lane goes on.
 func (l *lane) take(c *Change) bool {
 	l.position = c.Position
-	if c.Version == 0 || l.mine != nil && !l.mine(c) {
-		return true
-	}
-	sub := l.handler(c)
-	if sub == nil || !sub.match(c) {
+	if c.Version == 0 || !l.wants(c) {
 		return true
 	}
 	if len(l.stuck) > 0 {
@@ -165,85 +186,109 @@ func (l *lane) take(c *Change) bool {
 			return true
 		}
 	}
-	if !l.begin() {
+	made, err := l.deliver(c, 0)
+	if !made {
 		l.position = c.Position - 1
 		return false
 	}
-	if err := l.finish(sub, c); err != nil {
-		if l.ctx.Err() != nil { // it was interrupted, and is not to blame
-			l.position = c.Position - 1
-			return false
-		}
+	if err != nil {
 		l.missed(Pending{Change: *c}, err)
 	}
-	l.keeper.handled(c)
+	l.keeper.handled()
 	return true
 }
 
-// begin claims the right to call the handler, which halt takes away.
-func (l *lane) begin() bool {
-	if l.ctx.Err() != nil {
-		return false
+// deliver makes an attempt, unless the lane was halted. One that the end of the lane interrupted counts as not made: the
+// handler is not to blame.
+func (l *lane) deliver(c *Change, attempts int) (made bool, err error) {
+	if !l.begin() {
+		return false, nil
 	}
-	return l.call.CompareAndSwap(idle, calling)
+	defer l.finish()
+	sub := l.handler()
+	if sub == nil {
+		return false, nil
+	}
+	l.trying, l.attempts = c, attempts
+	err = l.try(sub, c)
+	l.trying = nil
+	return err == nil || l.ctx.Err() == nil, err
 }
 
-// finish makes the attempt that begin allowed.
-func (l *lane) finish(sub *subscription, c *Change) error {
-	err := l.keeper.limit(l.ctx, func() error { return l.try(sub, c) })
+// begin takes one of the group's slots, and claims the right to call the handler, which halt takes away.
+func (l *lane) begin() bool {
+	if !l.keeper.enter(l) {
+		return false
+	}
+	if l.ctx.Err() == nil && l.call.CompareAndSwap(idle, calling) {
+		return true
+	}
+	l.keeper.leave()
+	return false
+}
+
+func (l *lane) finish() {
 	l.call.CompareAndSwap(calling, idle)
-	return err
+	l.keeper.leave()
 }
 
 // missed notes a failed attempt: the change waits for the next one, or is given up.
-func (l *lane) missed(p Pending, err error) bool {
+func (l *lane) missed(p Pending, err error) {
 	p.Attempts++
 	p.Error = errorText(err)
 	key := entityKey{p.Change.Kind, p.Change.ID}
+	queue := l.stuck[key]
 	if p.Attempts < l.opts.Attempts {
 		p.Due = time.Now().Add(l.opts.pause(p.Attempts))
-		if queue := l.stuck[key]; len(queue) > 0 {
+		if len(queue) > 0 {
 			queue[0] = p
 		} else {
 			l.stuck[key] = []Pending{p}
 		}
 		l.keeper.put(p)
-		return false
+		return
 	}
 	p.Due, p.Parked = time.Time{}, true
 	l.keeper.put(p)
+	if len(queue) > 0 {
+		l.pop(key)
+	}
 	l.reg.failed(&DeliveryError{Group: l.opts.Group, Change: p.Change, Attempts: p.Attempts, Err: err})
-	return true
+}
+
+// pop takes out the first that is stuck, so that what waits behind it goes on.
+func (l *lane) pop(key entityKey) {
+	if queue := l.stuck[key]; len(queue) > 1 {
+		l.stuck[key] = queue[1:]
+	} else {
+		delete(l.stuck, key)
+	}
 }
 
 const maxErrorText = 4 << 10
 
+// errorText is what a Log keeps of an error: text that any database takes. The error is the host's and may panic.
 func errorText(err error) string {
-	text := err.Error()
-	return text[:min(len(text), maxErrorText)]
+	text := fmt.Sprint(err)
+	text = strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
+	return strings.ReplaceAll(text, "\x00", "")
 }
 
 // retry makes the attempts that are due, and lets what waits behind them go on.
 func (l *lane) retry() {
 	for key, queue := range l.stuck {
-		for len(queue) > 0 && !queue[0].Due.After(time.Now()) && !l.halted() {
+		for ; len(queue) > 0 && !queue[0].Due.After(time.Now()); queue = l.stuck[key] {
 			p := queue[0]
-			sub := l.handler(&p.Change)
-			if sub == nil || !l.begin() {
+			made, err := l.deliver(&p.Change, p.Attempts)
+			switch {
+			case !made:
 				return
-			}
-			if err := l.finish(sub, &p.Change); err != nil {
-				if l.ctx.Err() != nil || !l.missed(p, err) {
-					break
-				}
-			} else {
+			case err != nil:
+				l.missed(p, err)
+			default:
 				l.keeper.forget(p.Change.Position)
+				l.pop(key)
 			}
-			queue = queue[1:]
-			l.stuck[key] = queue
-		}
-		if len(queue) == 0 {
-			delete(l.stuck, key)
 		}
 	}
 }
@@ -296,6 +341,7 @@ func (l *lane) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
+	case <-l.bell.c:
 	case <-timer.C:
 	case <-l.ctx.Done():
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,19 +29,26 @@ func (reg *Registry) lease(ctx context.Context) (complete bool, err error) {
 		wanted = append(wanted, name)
 	}
 	slices.Sort(wanted)
+	for name, holder := range inForce {
+		if holder != reg.holder {
+			delete(p.held, name)
+		}
+	}
+	reg.endLanes(shards)
 	if err := reg.surrender(ctx, wanted); err != nil {
 		return false, err
 	}
-	renew := reg.shared && time.Since(p.renewed) > reg.ttl/3
+	renew := reg.shared && time.Since(p.renewed) >= reg.ttl/3
 	var ask []string
 	for _, name := range wanted {
-		if other, taken := inForce[name]; taken && other != reg.holder {
-			delete(p.held, name)
-			continue
-		}
-		if _, held := p.held[name]; !held || renew {
+		_, held := p.held[name]
+		if other, taken := inForce[name]; !held && (!taken || other == reg.holder) {
 			ask = append(ask, name)
 		}
+	}
+	if renew {
+		ask = slices.AppendSeq(ask, maps.Keys(p.held)) // also those whose last call still runs
+		slices.Sort(ask)
 	}
 	if len(ask) > 0 {
 		if err := reg.take(ctx, ask, renew); err != nil {
@@ -77,26 +85,20 @@ func (reg *Registry) take(ctx context.Context, names []string, renew bool) error
 	return nil
 }
 
-// surrender gives up the leases that are no longer wanted, after their work has ended.
+// surrender gives up the leases that are no longer wanted, but for those whose work has not ended.
 func (reg *Registry) surrender(ctx context.Context, wanted []string) error {
 	var up []string
+	reg.mu.Lock()
 	for name := range reg.pump.held {
-		if _, ok := slices.BinarySearch(wanted, name); !ok {
+		if _, ok := slices.BinarySearch(wanted, name); !ok && reg.lanes[name] == nil {
 			up = append(up, name)
 		}
 	}
+	reg.mu.Unlock()
 	if len(up) == 0 {
 		return nil
 	}
 	slices.Sort(up)
-	for _, l := range reg.lanesOf(up) {
-		l.halt()
-		select {
-		case <-l.gone:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 	if _, err := reg.log.Lease(ctx, up, reg.holder, 0); err != nil {
 		return fmt.Errorf("entity: give up leases: %w", err)
 	}
@@ -107,21 +109,6 @@ func (reg *Registry) surrender(ctx context.Context, wanted []string) error {
 		return reg.bus.Wake(ctx)
 	}
 	return nil
-}
-
-// lanesOf returns the lanes that run on some leases.
-func (reg *Registry) lanesOf(leases []string) []*lane {
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	var lanes []*lane
-	for _, g := range reg.groups {
-		for shard, l := range g.lanes {
-			if l != nil && slices.Contains(leases, leaseOfShard(g.group, shard)) {
-				lanes = append(lanes, l)
-			}
-		}
-	}
-	return lanes
 }
 
 // giveUp gives up all leases, so that another process need not wait until they run out.
@@ -199,34 +186,41 @@ func best(holders []string, shard int) string {
 	return winner
 }
 
-// runShards starts the lanes of shards whose leases are held, and ends those of others.
-func (reg *Registry) runShards(ctx context.Context, shards map[string]heldShard) error {
-	type start struct {
-		heldShard
-		token Token
-	}
-	var starts []start
+// endLanes halts the lanes of shards that are no longer this process's to do, and forgets those that have gone. The pump
+// is poked when one has gone later, since that may take as long as a handler runs.
+func (reg *Registry) endLanes(shards map[string]heldShard) {
+	p := &reg.pump
 	reg.mu.Lock()
-	for name, s := range shards {
-		token, held := reg.pump.held[name]
-		l := s.run.lanes[s.shard]
-		if l != nil && (!held || l.keeper.token != token || l.halted()) {
-			l.halt()
-			select {
-			case <-l.gone:
-				s.run.lanes[s.shard], l = nil, nil
-			default:
-				reg.poke() // as soon as it has gone
-			}
+	defer reg.mu.Unlock()
+	for name, l := range reg.lanes {
+		s, wanted := shards[name]
+		if wanted && l.keeper.run == s.run && l.keeper.token == p.held[name] && !l.halted() {
+			continue
 		}
-		if held && l == nil {
-			starts = append(starts, start{s, token})
+		l.halt()
+		select {
+		case <-l.gone:
+		default:
+			continue
+		}
+		delete(reg.lanes, name)
+		if l.lost && l.keeper.token == p.held[name] {
+			delete(p.held, name) // so that it is asked for again
 		}
 	}
-	reg.mu.Unlock()
-	for _, s := range starts {
-		if err := s.run.run(ctx, s.shard, s.token); err != nil {
-			return err
+}
+
+// runShards starts the lanes of shards whose leases are held.
+func (reg *Registry) runShards(ctx context.Context, shards map[string]heldShard) error {
+	reg.endLanes(shards)
+	for name, s := range shards {
+		reg.mu.Lock()
+		runs := reg.lanes[name] != nil
+		reg.mu.Unlock()
+		if token, held := reg.pump.held[name]; held && !runs {
+			if err := s.run.run(ctx, s.shard, token); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -87,7 +87,8 @@ type Heads interface {
 	Heads(ctx context.Context, kind string, ids []string) iter.Seq2[Head, error]
 
 	// Append writes entries, in their order, in the transaction of ctx, which holds the locks of their entities: heads,
-	// intervals, and the changes to the outbox. It keeps no slice that it is given. ErrInvalid: ctx has no transaction.
+	// intervals, and the changes to the outbox. It may keep what the entries hold, Fields and Transitions too, which the
+	// caller does not change any longer, but not the slice entries. ErrInvalid: ctx has no transaction.
 	Append(ctx context.Context, entries []Entry) error
 
 	// Intervals lists the intervals of one field of one entity, newest first: those with Since at or after since, and the one

@@ -86,6 +86,9 @@ func (f *fieldIntervals) interval(i int) Interval {
 	return interval
 }
 
+// seen reports whether a head was ever written.
+func (h *Head) seen() bool { return !h.At.IsZero() || h.State != nil }
+
 // record returns the record of (kind, id), made if need be.
 func (m *Memory) record(kind, id string) *record {
 	ids := m.kinds[kind]
@@ -142,7 +145,7 @@ func (m *Memory) Heads(ctx context.Context, kind string, ids []string) iter.Seq2
 			if tx != nil {
 				head = tx.head(r)
 			}
-			if !head.At.IsZero() {
+			if head.seen() {
 				heads = append(heads, head)
 			}
 		}

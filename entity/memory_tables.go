@@ -96,11 +96,14 @@ func (f *fieldIntervals) trim(before time.Time) {
 }
 
 // Positions joins a group; see [Groups].
-func (m *Memory) Positions(_ context.Context, g Group, start int64) ([Shards]int64, error) {
+func (m *Memory) Positions(ctx context.Context, g Group, start int64) ([Shards]int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	group := m.groups[g]
 	if group == nil {
+		if err := m.undo(ctx, func() { delete(m.groups, g) }); err != nil {
+			return [Shards]int64{}, err
+		}
 		group = &memoryGroup{pending: map[int64]Pending{}}
 		for i := range group.positions {
 			group.positions[i] = start
@@ -111,7 +114,7 @@ func (m *Memory) Positions(_ context.Context, g Group, start int64) ([Shards]int
 }
 
 // Save writes a Progress; see [Groups].
-func (m *Memory) Save(_ context.Context, t Token, p Progress) error {
+func (m *Memory) Save(ctx context.Context, t Token, p Progress) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.holds(t); err != nil {
@@ -121,6 +124,9 @@ func (m *Memory) Save(_ context.Context, t Token, p Progress) error {
 	if group == nil {
 		return fmt.Errorf("%w: group %q of %q", ErrNotFound, p.Group.Name, p.Group.Source)
 	}
+	if err := m.undo(ctx, group.restore()); err != nil {
+		return err
+	}
 	group.positions[p.Shard] = p.Position
 	for _, pending := range p.Put {
 		pending.Group = p.Group
@@ -129,6 +135,28 @@ func (m *Memory) Save(_ context.Context, t Token, p Progress) error {
 	for _, position := range p.Done {
 		delete(group.pending, position)
 	}
+	return nil
+}
+
+// restore returns what brings a group back to how it is.
+func (g *memoryGroup) restore() func() {
+	positions, pending := g.positions, maps.Clone(g.pending)
+	return func() { g.positions, g.pending = positions, pending }
+}
+
+// undo has f called, with the lock held, should the transaction of ctx not commit. Tables of this file are written at
+// once, unlike heads and changes; what can be undone is not asked for where there is no transaction.
+func (m *Memory) undo(ctx context.Context, f func()) error {
+	tx := m.tx(ctx)
+	if tx == nil {
+		return nil
+	}
+	if err := tx.check(); err != nil {
+		return err
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.undo = append(tx.undo, f)
 	return nil
 }
 
@@ -156,25 +184,31 @@ func (m *Memory) Pending(_ context.Context, name string) iter.Seq2[Pending, erro
 }
 
 // Forget deletes pending changes; see [Groups].
-func (m *Memory) Forget(_ context.Context, g Group, positions ...int64) (int, error) {
+func (m *Memory) Forget(ctx context.Context, g Group, positions ...int64) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := 0
-	for _, position := range positions {
-		if group := m.groups[g]; group != nil {
-			if _, ok := group.pending[position]; ok {
-				delete(group.pending, position)
-				n++
-			}
-		}
+	group := m.groups[g]
+	if group == nil {
+		return 0, nil
 	}
-	return n, nil
+	if err := m.undo(ctx, group.restore()); err != nil {
+		return 0, err
+	}
+	before := len(group.pending)
+	for _, position := range positions {
+		delete(group.pending, position)
+	}
+	return before - len(group.pending), nil
 }
 
 // Drop deletes groups; see [Groups].
-func (m *Memory) Drop(_ context.Context, name string) error {
+func (m *Memory) Drop(ctx context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	groups := maps.Clone(m.groups)
+	if err := m.undo(ctx, func() { m.groups = groups }); err != nil {
+		return err
+	}
 	maps.DeleteFunc(m.groups, func(g Group, _ *memoryGroup) bool { return g.Name == name })
 	return nil
 }
@@ -201,7 +235,7 @@ func (m *Memory) Watches(_ context.Context, names ...string) iter.Seq2[WatchRow,
 	}
 }
 
-// PutWatch writes the row of a named watch, at the commit where ctx has a transaction; see [Watches].
+// PutWatch writes the row of a named watch; see [Watches].
 func (m *Memory) PutWatch(ctx context.Context, t Token, w WatchRow) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -210,23 +244,35 @@ func (m *Memory) PutWatch(ctx context.Context, t Token, w WatchRow) error {
 			return err
 		}
 	}
-	return m.write(ctx, func() { m.watches[w.Name] = w })
+	w.At = instant(w.At)
+	if err := m.undo(ctx, m.restoreWatch(w.Name)); err != nil {
+		return err
+	}
+	m.watches[w.Name] = w
+	return nil
 }
 
-// DropWatch deletes the row of a named watch, at the commit where ctx has a transaction; see [Watches].
+// DropWatch deletes the row of a named watch; see [Watches].
 func (m *Memory) DropWatch(ctx context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.write(ctx, func() { delete(m.watches, name) })
+	if err := m.undo(ctx, m.restoreWatch(name)); err != nil {
+		return err
+	}
+	delete(m.watches, name)
+	return nil
 }
 
-// write applies at once, or with the commit of ctx's transaction.
-func (m *Memory) write(ctx context.Context, apply func()) error {
-	if m.tx(ctx) != nil {
-		return m.Stage(ctx, apply)
+// restoreWatch returns what brings a row back to how it is.
+func (m *Memory) restoreWatch(name string) func() {
+	row, ok := m.watches[name]
+	return func() {
+		if ok {
+			m.watches[name] = row
+		} else {
+			delete(m.watches, name)
+		}
 	}
-	apply()
-	return nil
 }
 
 type memoryLease struct {
@@ -244,12 +290,15 @@ func (m *Memory) holds(t Token) error {
 }
 
 // Lease takes leases, in real time; see [Leases].
-func (m *Memory) Lease(_ context.Context, names []string, holder string, ttl time.Duration) ([]Token, error) {
+func (m *Memory) Lease(ctx context.Context, names []string, holder string, ttl time.Duration) ([]Token, error) {
 	if ttl < 0 {
 		return nil, invalid("ttl", ttl, "0 or more")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.undo(ctx, m.restoreLeases(names)); err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	tokens := make([]Token, len(names))
 	for i, name := range names {
@@ -275,6 +324,21 @@ func (m *Memory) Lease(_ context.Context, names []string, holder string, ttl tim
 		tokens[i].Number = l.number
 	}
 	return tokens, nil
+}
+
+// restoreLeases returns what brings leases back to how they are.
+func (m *Memory) restoreLeases(names []string) func() {
+	before := make([]memoryLease, len(names))
+	for i, name := range names {
+		if l := m.leases[name]; l != nil {
+			before[i] = *l
+		}
+	}
+	return func() {
+		for i, name := range names {
+			*m.leases[name] = before[i]
+		}
+	}
 }
 
 // Leases lists the leases in force; see [Leases].

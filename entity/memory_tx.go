@@ -16,6 +16,7 @@ type memoryTx struct {
 	held    []*record
 	entries []Entry
 	staged  []func()
+	undo    []func() // what was written at once, in reverse
 	after   []func(context.Context)
 	doomed  error
 	over    bool
@@ -121,6 +122,10 @@ func (tx *memoryTx) end(commit bool) {
 			m.apply(&tx.entries[i])
 		}
 		published = len(tx.entries) > 0
+	} else {
+		for _, undo := range slices.Backward(tx.undo) {
+			undo()
+		}
 	}
 	for _, r := range tx.held {
 		m.release(r)
@@ -261,7 +266,7 @@ func (m *Memory) release(r *record) {
 		close(next.granted)
 		return
 	}
-	if r.head.At.IsZero() && r.head.State == nil { // it was a lock alone
+	if !r.head.seen() { // it was a lock alone
 		delete(m.kinds[r.kind], r.head.ID)
 	}
 }
@@ -289,7 +294,11 @@ func (m *Memory) Append(ctx context.Context, entries []Entry) error {
 	if tx.entries == nil {
 		tx.entries = m.room()
 	}
-	tx.entries = append(tx.entries, entries...)
+	for i := range entries {
+		tx.entries = append(tx.entries, entries[i])
+		e := &tx.entries[len(tx.entries)-1]
+		e.Head.At, e.Change.At = instant(e.Head.At), instant(e.Change.At)
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package entity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -11,7 +10,8 @@ import (
 
 // MutateOptions say more about a write. The zero value of each is its default.
 type MutateOptions struct {
-	Actor Actor // who writes; zero: System
+	// Actor is who writes; zero: System. Type and ID have at most 256 bytes, Name 16 KiB, of UTF-8 without NUL.
+	Actor Actor
 }
 
 // Mutate runs the host's own write of one entity and publishes what it changed: in one transaction of the Log the entity
@@ -22,8 +22,8 @@ type MutateOptions struct {
 // write does its work on the transaction of the ctx that it is given. An error of it, or a panic, undoes everything, and
 // nothing is published. Mutate of an entity inside of its own write is part of it: there is one Change, the outermost's.
 //
-// Of an entity of which nothing was ever published, the state before the write is what read says. ErrInvalid: the id, a
-// nil write, or a new state that cannot be encoded; ErrRead: read broke its contract; ErrConflict: the transaction lost a
+// Of an entity of which nothing was ever published, the state before the write is what read says. ErrInvalid: the id, the
+// Actor, a nil write, or a state that cannot be encoded; ErrRead: read broke its contract; ErrConflict: the transaction lost a
 // wait for a lock, and may be tried again.
 func (h *Handle[S]) Mutate(ctx context.Context, id string, write func(context.Context) error, opts *MutateOptions) (Typed[S], error) {
 	return h.one(ctx, id, write, opts, writing)
@@ -60,7 +60,7 @@ func (h *Handle[S]) MutateMany(ctx context.Context, ids []string, write func(con
 // comes after is published.
 func (h *Handle[S]) Refresh(ctx context.Context, ids ...string) error {
 	ids, err := distinct(ids)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return err
 	}
 	op := &operation{kind: h.kind, mode: refreshing, actor: System}
@@ -71,7 +71,7 @@ func (h *Handle[S]) Refresh(ctx context.Context, ids ...string) error {
 // do without entities.
 func WithWrite[S any](ctx context.Context, h *Handle[S], id string, write func(context.Context) error) error {
 	if h == nil {
-		return write(ctx)
+		return alone(ctx, write)
 	}
 	_, err := h.Mutate(ctx, id, write, nil)
 	return err
@@ -80,11 +80,20 @@ func WithWrite[S any](ctx context.Context, h *Handle[S], id string, write func(c
 // WithRemove is h.Remove without a Change to return. With a nil Handle it just runs write.
 func WithRemove[S any](ctx context.Context, h *Handle[S], id string, write func(context.Context) error) error {
 	if h == nil {
-		return write(ctx)
+		return alone(ctx, write)
 	}
 	_, err := h.Remove(ctx, id, write, nil)
 	return err
 }
+
+func alone(ctx context.Context, write func(context.Context) error) error {
+	if write == nil {
+		return noWrite()
+	}
+	return write(ctx)
+}
+
+func noWrite() error { return invalid("write", "nil", "a function") }
 
 func (h *Handle[S]) one(ctx context.Context, id string, write func(context.Context) error, opts *MutateOptions, mode mode) (Typed[S], error) {
 	if err := checkID("id", id); err != nil {
@@ -159,7 +168,10 @@ func (op *operation) do(ctx context.Context, ids []string) error {
 		return err
 	}
 	if op.write == nil && op.mode != refreshing {
-		return invalid("write", "nil", "a function")
+		return noWrite()
+	}
+	if err := op.actor.check(); err != nil {
+		return err
 	}
 	op.parent, _ = ctx.Value(operationKey{reg}).(*operation)
 	if op.parent != nil {
@@ -186,9 +198,14 @@ func (op *operation) others(k *kind, ids []string) []string {
 	return ids
 }
 
-// run is what happens in the transaction.
-func (op *operation) run(ctx context.Context) error {
+// run is what happens in the transaction. Types that compare or encode themselves may panic in it.
+func (op *operation) run(ctx context.Context) (err error) {
 	k := op.kind
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("entity: compare states of %s: %w", k.name, &PanicError{v, debug.Stack()})
+		}
+	}()
 	if len(op.ids) == 0 {
 		return op.runWrite(ctx)
 	}
@@ -281,10 +298,11 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 			return nil
 		}
 		return op.nudge(ctx, i, next)
-	case differ == fieldSet{}:
+	case prev == nil && next == nil:
 		return nil
 	case moved == fieldSet{} && prev != nil && next != nil:
-		if k.forecast == nil {
+		// What comes may be another thing, even where the present is the same; but time, by itself, brings what was forecast.
+		if k.forecast == nil || differ == (fieldSet{}) && !op.at.IsZero() {
 			return nil
 		}
 		return op.nudge(ctx, i, nil)
@@ -353,11 +371,11 @@ func (k *kind) published(ctx context.Context, state any) (any, error) {
 		return state, nil
 	}
 	redacted, err := k.redact(ctx, state)
-	if err == nil {
-		err = k.shape.check(redacted)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("entity: redact a state of %s: %w", k.name, errors.Join(err))
+		return nil, fmt.Errorf("entity: redact a state of %s: %w", k.name, err)
+	}
+	if err := k.shape.check(redacted); err != nil {
+		return nil, fmt.Errorf("%w: redacted state of %s: %w", ErrInvalid, k.name, err)
 	}
 	return redacted, nil
 }

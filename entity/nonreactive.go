@@ -25,9 +25,12 @@ const (
 
 // DeclareNonReactive writes down that a table is not reactive on purpose, so that a review or a lint can tell it from one
 // that was forgotten. It does nothing else. ErrInvalid: a blank table, an unknown reason. ErrConflict: the table was
-// declared with another reason or note.
+// declared with another reason or note. ErrClosed: the Registry is closed.
 func (reg *Registry) DeclareNonReactive(table string, reason Reason, note string) error {
 	if err := checkName("table", table); err != nil {
+		return err
+	}
+	if err := reg.check(); err != nil {
 		return err
 	}
 	if !slices.Contains([]Reason{RawSample, Sensitive, ExternallyOwned, Bookkeeping}, reason) {

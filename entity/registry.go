@@ -62,6 +62,7 @@ type Registry struct {
 	kinds       map[string]*kind
 	runs        map[*subscription]*run
 	groups      map[Group]*groupRun
+	lanes       map[string]*lane // of groups, by the lease of their shard
 	nonReactive []NonReactive
 
 	closed atomic.Bool
@@ -102,6 +103,7 @@ func NewRegistry(opts *Options) (*Registry, error) {
 		kinds:  map[string]*kind{},
 		runs:   map[*subscription]*run{},
 		groups: map[Group]*groupRun{},
+		lanes:  map[string]*lane{},
 	}
 	if reg.log == nil {
 		reg.log = NewMemory()
@@ -109,9 +111,10 @@ func NewRegistry(opts *Options) (*Registry, error) {
 	if reg.clock == nil {
 		reg.clock = wallClock{}
 	}
-	reg.shared = reg.log.Shared()
-	if own, ok := reg.log.(interface{ stream() *stream }); ok && !reg.shared {
-		reg.feed = own.stream()
+	// A Log that is not shared and not a Memory has no stream to read from, and is asked as a shared one is.
+	reg.shared = true
+	if own, ok := reg.log.(interface{ stream() *stream }); ok && !reg.log.Shared() {
+		reg.shared, reg.feed = false, own.stream()
 	}
 	if bus, ok := reg.log.(Bus); ok && reg.bus == nil {
 		reg.bus = bus
@@ -155,6 +158,8 @@ func (reg *Registry) check() error {
 func (reg *Registry) Start(ctx context.Context) error {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
+	ctx, cancel := reg.until(ctx)
+	defer cancel()
 	switch reg.state {
 	case started:
 		return fmt.Errorf("%w: the registry has started already", ErrConflict)
@@ -185,17 +190,27 @@ func (reg *Registry) Start(ctx context.Context) error {
 	return nil
 }
 
+// until returns a context that ends with ctx, and when the Registry is closed.
+func (reg *Registry) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	forget := context.AfterFunc(reg.ctx, cancel)
+	return ctx, func() {
+		forget()
+		cancel()
+	}
+}
+
 // Close ends what Start began and waits for it: no handler runs when it has returned. A handler that is running is told
 // by its context; what it leaves undone is delivered to it again, by another process or after the next Start, if it has
 // a group. Calls that come later get ErrClosed; a transaction that has begun may still commit. A handler must not call
 // it. Closing twice is closing once.
 func (reg *Registry) Close() error {
+	reg.closed.Store(true)
+	reg.cancel() // first, since who waits for the Log may hold mu
 	reg.mu.Lock()
 	before := reg.state
 	reg.state = ended
 	reg.mu.Unlock()
-	reg.closed.Store(true)
-	reg.cancel()
 	reg.work.Wait()
 	if before == started {
 		reg.quiet.tell()

@@ -76,7 +76,10 @@ func (reg *Registry) runPump() {
 		complete, err := reg.turn(reg.ctx)
 		reg.failed(err)
 		pause := reg.poll
-		if !reg.shared && complete && err == nil {
+		switch {
+		case reg.shared:
+			pause = min(pause, reg.ttl/3) // so that no lease runs out between two turns
+		case complete && err == nil:
 			pause = trimEvery
 		}
 		p.calm.Store(err == nil)
@@ -145,6 +148,9 @@ func (reg *Registry) fill(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("entity: read changes after %d: %w", end, err)
 		}
+		if c.Position > end+1 {
+			reg.skip(end+1, c.Position-1)
+		}
 		reg.failed(reg.typed(&c))
 		reg.feed.mu.Lock()
 		reg.feed.append(&c)
@@ -159,6 +165,20 @@ func (reg *Registry) fill(ctx context.Context) error {
 		reg.feed.ring(shards)
 	}
 	return nil
+}
+
+// skip fills a hole in the feed: changes that were trimmed before this process, which was cut off from the Log for longer
+// than Keep, has read them. The feed's Positions have no gap.
+func (reg *Registry) skip(first, last int64) {
+	reg.failed(fmt.Errorf("entity: the changes %d to %d were deleted before this process read them: broadcasts missed them", first, last))
+	reg.feed.mu.Lock()
+	defer reg.feed.mu.Unlock()
+	for position := first; position <= last; position++ {
+		reg.feed.append(&Change{Position: position}) // which is nothing to anybody
+		if position%feedBehind == 0 {
+			reg.feed.trim(position - feedBehind)
+		}
+	}
 }
 
 // trim deletes, now and then, what is older than Keep. Groups that had nothing to do are asked first how far they are.

@@ -2,6 +2,7 @@ package entity
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -50,11 +51,11 @@ func (reg *Registry) await(ctx context.Context, changed <-chan struct{}) error {
 func (reg *Registry) running() error {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
-	switch reg.state {
-	case made:
+	switch {
+	case reg.closed.Load():
+		return fmt.Errorf("%w: the registry", ErrClosed)
+	case reg.state == made:
 		return ErrNotStarted
-	case ended:
-		return ErrClosed
 	}
 	return nil
 }
@@ -82,10 +83,8 @@ func (reg *Registry) settled(ctx context.Context) (bool, error) {
 			behind = behind || l.through.Load() < end && !l.halted()
 		}
 	}
-	for _, g := range reg.groups {
-		for _, l := range g.lanes {
-			behind = behind || l != nil && l.through.Load() < end && !l.halted()
-		}
+	for _, l := range reg.lanes {
+		behind = behind || l.through.Load() < end && !l.halted()
 	}
 	reg.mu.Unlock()
 	if behind || !reg.timers.settled(end) {

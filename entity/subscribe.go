@@ -137,9 +137,10 @@ func (reg *Registry) subscribe(sub *subscription, opts *SubscribeOptions) (stop 
 	r := &run{reg: reg, sub: sub}
 	reg.runs[sub] = r
 	for i := range sub.opts.Parallel {
-		l := newLane(reg, sub.opts, allShards, func(*Change) *subscription { return sub })
+		l := newLane(reg, sub.opts, allShards)
+		l.wants, l.handler = sub.match, func() *subscription { return sub }
 		if parallel := sub.opts.Parallel; parallel > 1 {
-			l.mine = func(c *Change) bool { return Shard(c.Kind, c.ID)%parallel == i }
+			l.wants = func(c *Change) bool { return Shard(c.Kind, c.ID)%parallel == i && sub.match(c) }
 		}
 		r.lanes = append(r.lanes, l)
 	}
