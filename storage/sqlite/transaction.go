@@ -1,0 +1,210 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/slokeep/slokeep/entity"
+)
+
+// transaction is one that has the write lock of the file.
+type transaction struct {
+	log  *Log
+	conn *sql.Conn
+	tx   *sql.Tx
+	lazy bool
+
+	statement sync.Mutex // held while one of ours runs: a prepared statement has one cursor
+	prepared  [len(statementTexts)]*sql.Stmt
+
+	mu        sync.Mutex // of what follows, should fn have several goroutines
+	after     []func(context.Context)
+	doomed    error
+	committed bool
+	over      bool
+}
+
+type transactionKey struct{ log *Log }
+
+// transaction returns that of ctx, nil where it has none.
+func (l *Log) transaction(ctx context.Context) *transaction {
+	t, _ := ctx.Value(transactionKey{l}).(*transaction)
+	return t
+}
+
+// context returns ctx with the transaction in it.
+func (t *transaction) context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, transactionKey{t.log}, t)
+}
+
+// inside returns the transaction that ctx must have.
+func (l *Log) inside(ctx context.Context) (*transaction, error) {
+	t := l.transaction(ctx)
+	if t == nil {
+		return nil, fmt.Errorf("sqlite: %w: no transaction in the context", entity.ErrInvalid)
+	}
+	return t, t.check()
+}
+
+// InTx runs fn in a transaction, which has the write lock of the file from its beginning to its end: all others, of this
+// process and of others, wait. They are served in the order in which they came, within a process. See entity.Transactions.
+//
+// ErrConflict: another process did not let go of the file for Options.WriterWait. With another ctx than the one it was
+// given, fn would wait for itself.
+func (l *Log) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if t := l.transaction(ctx); t != nil {
+		return t.join(ctx, fn)
+	}
+	t, err := l.begin(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer t.end() // also when fn panics or ends its goroutine
+	if err := fn(t.context(ctx)); err != nil {
+		return err
+	}
+	if err := t.commit(ctx); err != nil {
+		return err
+	}
+	t.end()
+	after := context.WithoutCancel(ctx)
+	for _, f := range t.after {
+		f(after)
+	}
+	return nil
+}
+
+// AfterCommit calls f after the commit; see entity.Transactions. Where the ctx's transaction is over, f is never called.
+func (l *Log) AfterCommit(ctx context.Context, f func(ctx context.Context)) {
+	t := l.transaction(ctx)
+	if t == nil {
+		f(context.WithoutCancel(ctx))
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.after = append(t.after, f)
+	}
+}
+
+// write runs what one method writes: in the transaction of ctx, or in one of its own, which may be lazy. An error of it
+// dooms the outer transaction, unless it says that nothing was written.
+func (l *Log) write(ctx context.Context, lazy bool, f func(t *transaction) error) error {
+	if t := l.transaction(ctx); t != nil {
+		if err := cmp.Or(t.check(), ctx.Err()); err != nil {
+			return err
+		}
+		err := f(t)
+		if err != nil && !harmless(err) {
+			_ = t.doom(err)
+		}
+		return err
+	}
+	t, err := l.begin(ctx, lazy)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	if err := f(t); err != nil {
+		return err
+	}
+	return t.commit(ctx)
+}
+
+// harmless tells of the errors that are found before anything is written.
+func harmless(err error) bool {
+	return errors.Is(err, entity.ErrLeaseLost) || errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrInvalid)
+}
+
+// join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
+func (t *transaction) join(ctx context.Context, fn func(context.Context) error) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	err := fmt.Errorf("sqlite: %w: an inner transaction did not return", entity.ErrConflict)
+	defer func() { _ = t.doom(err) }()
+	err = fn(ctx)
+	return err
+}
+
+// doom keeps the first error that forbids the commit, and returns it.
+func (t *transaction) doom(err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.doomed == nil {
+		t.doomed = err
+	}
+	return t.doomed
+}
+
+// check tells whether the transaction can be used.
+func (t *transaction) check() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.usable()
+}
+
+func (t *transaction) usable() error {
+	switch {
+	case t.over:
+		return fmt.Errorf("sqlite: %w: the transaction is over", entity.ErrClosed)
+	case t.log.writer.rolledBack.Load():
+		return errRolledBack
+	}
+	return nil
+}
+
+// commit commits, unless something forbids it.
+func (t *transaction) commit(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.doomed == nil {
+		t.doomed = ctx.Err()
+	}
+	if t.doomed == nil {
+		t.doomed = t.usable()
+	}
+	if t.doomed != nil {
+		return t.doomed
+	}
+	w := t.log.writer
+	w.committing.Store(true)
+	defer w.committing.Store(false)
+	t.doomed = failed("commit", t.tx.Commit()) // closes what rows are still open, and rolls back when it fails
+	t.committed = t.doomed == nil
+	return t.doomed
+}
+
+// end rolls back what was not committed, and gives the write connection to the next. Ending twice does nothing.
+func (t *transaction) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.over = true
+	if t.tx != nil && !t.committed {
+		_ = t.tx.Rollback() // it fails where the database has rolled back by itself
+	}
+	if t.conn != nil {
+		t.restore()
+		_ = t.conn.Close()
+	}
+	<-t.log.writer.turn
+}
+
+// restore makes the next transaction wait for the disk again. A connection that does not take the order is thrown away.
+func (t *transaction) restore() {
+	if !t.lazy {
+		return
+	}
+	if _, err := t.conn.ExecContext(context.Background(), "PRAGMA synchronous = FULL"); err != nil {
+		_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+}

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"github.com/slokeep/slokeep/entity"
+)
+
+// Watches lists named watches; see entity.Watches.
+func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.WatchRow, error] {
+	if err := checkKeys("watch", names...); err != nil {
+		return failing[entity.WatchRow](err)
+	}
+	read := func(s statement, args ...any) (list []entity.WatchRow, err error) {
+		err = l.query(ctx, s, func(rows *sql.Rows) error {
+			var w entity.WatchRow
+			var at int64
+			err := rows.Scan(&w.Name, &w.Group, &w.Condition, &w.Progress, &w.Position, &at)
+			w.At = instant(at)
+			list = append(list, w)
+			return err
+		}, args...)
+		return list, err
+	}
+	if len(names) > 0 {
+		return chunks(names, func(names []string) ([]entity.WatchRow, error) { return read(watchMany, fill(nil, names)...) })
+	}
+	return pages(func(after *entity.WatchRow) ([]entity.WatchRow, error) {
+		if after == nil {
+			after = &entity.WatchRow{}
+		}
+		return read(watchPage, after.Name)
+	})
+}
+
+// PutWatch writes the row of a named watch; see entity.Watches.
+func (l *Log) PutWatch(ctx context.Context, token entity.Token, w entity.WatchRow) error {
+	if err := checkKeys("watch", w.Name); err != nil {
+		return err
+	}
+	return l.write(ctx, false, func(t *transaction) error {
+		if token != (entity.Token{}) {
+			if err := t.newest(token); err != nil {
+				return err
+			}
+		}
+		_, err := t.exec(putWatch, w.Name, w.Group, w.Condition, w.Progress, w.Position, w.At.UnixMicro())
+		return err
+	})
+}
+
+// DropWatch deletes the row of a named watch; see entity.Watches.
+func (l *Log) DropWatch(ctx context.Context, name string) error {
+	return l.write(ctx, false, func(t *transaction) error {
+		_, err := t.exec(dropWatch, name)
+		return err
+	})
+}
