@@ -21,7 +21,8 @@ var (
 // Clock is a clock that is moved by hand; [New] makes one. All methods are safe for concurrent use. A Clock must not be
 // copied.
 type Clock struct {
-	// Settle is called at each instant at which something was due, when all of that has run, and at the end of each move.
+	// Settle is called at the beginning of each move, at each instant at which something was due, when all of that has run,
+	// and at the end of the move.
 	// It returns once everything that these functions started elsewhere is done. It may register more, but not move the
 	// clock. Nil: there is nothing to wait for. It is set before the clock is first moved, and not changed while it moves.
 	Settle func()
@@ -94,15 +95,15 @@ func (c *Clock) move(to func(now time.Time) time.Time) error {
 		return err
 	}
 	defer c.end()
-	for settled := false; ; settled = true {
-		if !c.step(target) && settled {
+	for {
+		if c.Settle != nil { // also before the first step: what was started where the clock stands may set timers yet
+			c.Settle()
+		}
+		if !c.step(target) {
 			return nil
 		}
 		for f := c.due(); f != nil; f = c.due() {
 			f()
-		}
-		if c.Settle != nil {
-			c.Settle()
 		}
 	}
 }

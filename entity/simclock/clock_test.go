@@ -145,57 +145,66 @@ func TestClockSettles(t *testing.T) {
 		play func(s *script)
 		want []string
 	}{
-		{"once at the target where nothing is due", func(s *script) {
+		{"where it stands and at the target, where nothing is due", func(s *script) {
 			s.settles()
 			s.Advance(time.Second)
-		}, []string{"1s settle"}},
+		}, []string{"0s settle", "1s settle"}},
 		{"once where the clock stands, in a move by nothing", func(s *script) {
 			s.settles()
 			s.Advance(0)
 		}, []string{"0s settle"}},
-		{"once for each instant at which something is due, and at the target", func(s *script) {
+		{"first, once for each instant at which something is due, and at the target", func(s *script) {
 			s.settles()
 			s.at(time.Second, "a")
 			s.at(time.Second, "b")
 			s.at(2*time.Second, "c")
 			s.Advance(3 * time.Second)
-		}, []string{"1s a", "1s b", "1s settle", "2s c", "2s settle", "3s settle"}},
+		}, []string{"0s settle", "1s a", "1s b", "1s settle", "2s c", "2s settle", "3s settle"}},
 		{"not twice where something was due at the target", func(s *script) {
 			s.settles()
 			s.at(time.Second, "a")
 			s.Advance(time.Second)
-		}, []string{"1s a", "1s settle"}},
+		}, []string{"0s settle", "1s a", "1s settle"}},
 		{"again after what settling registers for the same instant", func(s *script) {
 			s.Settle = func() {
 				s.note("settle")
-				if len(s.lines) < 4 {
+				if len(s.lines) == 3 {
 					s.at(0, "more")
 				}
 			}
 			s.at(time.Second, "a")
 			s.Advance(time.Second)
-		}, []string{"1s a", "1s settle", "1s more", "1s settle"}},
+		}, []string{"0s settle", "1s a", "1s settle", "1s more", "1s settle"}},
 		{"and does not pass over what settling registers for an instant before the next", func(s *script) {
 			s.Settle = func() {
 				s.note("settle")
-				if len(s.lines) == 2 {
+				if len(s.lines) == 3 {
 					s.at(time.Second, "between")
 				}
 			}
 			s.at(time.Second, "a")
 			s.at(3*time.Second, "b")
 			s.Advance(3 * time.Second)
-		}, []string{"1s a", "1s settle", "2s between", "2s settle", "3s b", "3s settle"}},
+		}, []string{"0s settle", "1s a", "1s settle", "2s between", "2s settle", "3s b", "3s settle"}},
 		{"and runs what settling at the target registers there", func(s *script) {
 			s.Settle = func() {
 				s.note("settle")
-				if len(s.lines) == 1 {
+				if len(s.lines) == 2 {
 					s.at(0, "a")
 					s.at(1, "next move")
 				}
 			}
 			s.Advance(time.Second)
-		}, []string{"1s settle", "1s a", "1s settle"}},
+		}, []string{"0s settle", "1s settle", "1s a", "1s settle"}},
+		{"before time passes over what the first settling registers", func(s *script) {
+			s.Settle = func() {
+				s.note("settle")
+				if len(s.lines) == 1 {
+					s.at(time.Second, "a")
+				}
+			}
+			s.Advance(time.Minute)
+		}, []string{"0s settle", "1s a", "1s settle", "1m0s settle"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { checkScript(t, tt.play, tt.want) })

@@ -14,8 +14,8 @@
 //     registered for an instant reads that instant from Now.
 //  3. What is due at one instant runs one after another, in the order in which it was registered; so does what a function
 //     registers for the very instant at which it runs, after all that was registered before.
-//  4. When nothing more is due at an instant, Settle is called. What is registered by then and is due by the target runs
-//     before the clock ends there, at its own instant: time never passes over it.
+//  4. Settle is called before the first step, and whenever nothing more is due at an instant. What is registered by then
+//     and is due by the target runs before the clock ends there, at its own instant: time never passes over it.
 //  5. Settle has been called at the target, after all else, when the clock ends there.
 //  6. Functions and Settle run in the goroutine that moves the clock, which holds no lock. The clock starts no goroutine.
 //
