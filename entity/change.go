@@ -81,3 +81,5 @@ func As[S any](c Change) (Typed[S], bool) {
 	ok := (okPrev || c.Prev == nil) && (okNext || c.Next == nil) && (okPrev || okNext)
 	return Typed[S]{Change: c, Prev: prev, Next: next}, ok
 }
+
+var system, observed = System, Observed // as they are, whatever a host may do to the variables

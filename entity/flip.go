@@ -129,7 +129,7 @@ func (t *timers) refreshDue() {
 		for i, f := range batch[:n] {
 			ids[i] = f.id
 		}
-		op := &operation{kind: k, mode: refreshing, actor: Observed, at: fromMicros(due)}
+		op := &operation{kind: k, mode: refreshing, actor: &observed, at: due}
 		err := op.do(t.reg.ctx, ids)
 		if err != nil {
 			t.reg.failed(fmt.Errorf("entity: refresh what time changed: %w", err))

@@ -77,7 +77,7 @@ type Entry struct {
 // Heads is the part of a Log that knows the last published state of each entity, and since when.
 type Heads interface {
 	// Lock locks (kind, id) for each of the ids until the end of the transaction of ctx, and returns their heads, in the order
-	// of the ids, which are sorted and distinct. An entity without a head gets one with an ID alone. A lock that the
+	// of the ids, which are sorted and distinct; the slice is the caller's until the transaction ends. An entity without a head gets one with an ID alone. A lock that the
 	// transaction has already is no wait. Kind and id may be of anything, not only of entities. ErrConflict: the wait would
 	// have closed a circle. ErrInvalid: ctx has no transaction.
 	Lock(ctx context.Context, kind string, ids []string) ([]Head, error)

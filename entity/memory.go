@@ -19,9 +19,7 @@ type Memory struct {
 	groups  map[Group]*memoryGroup
 	watches map[string]WatchRow
 	leases  map[string]*memoryLease
-
-	spareMu sync.Mutex
-	spare   [][]Entry // memory for the entries of transactions
+	txs     sync.Pool // of *memoryTx that have ended
 }
 
 var _ Log = (*Memory)(nil)
@@ -46,14 +44,9 @@ func (m *Memory) stream() *stream { return m.feed }
 type record struct {
 	kind    string
 	owner   *memoryTx
-	waiters []waiter
+	waiters []*waiter
 	head    Head
 	fields  []fieldIntervals
-}
-
-type waiter struct {
-	tx      *memoryTx
-	granted chan struct{}
 }
 
 // fieldIntervals are the intervals of one field.
@@ -104,18 +97,30 @@ func (m *Memory) record(kind, id string) *record {
 	return r
 }
 
-// apply makes an entry visible.
-func (m *Memory) apply(e *Entry) {
-	c := &e.Change
-	r := m.record(c.Kind, e.Head.ID)
-	r.head = e.Head
-	for _, field := range e.Transitions {
-		r.transit(field, c.At, e.Head.State != nil)
+// apply makes entries visible, and says which parts of the feed they are in.
+func (m *Memory) apply(entries []Entry) shardSet {
+	if len(entries) == 0 {
+		return 0
 	}
-	c.Position = m.feed.end.Load() + 1
+	var shards shardSet
+	fine := m.feed.fine.Load() > 0
 	m.feed.mu.Lock()
-	m.feed.append(c)
-	m.feed.mu.Unlock()
+	defer m.feed.mu.Unlock()
+	position := m.feed.end.Load()
+	for i := range entries {
+		e := &entries[i]
+		c := &e.Change
+		r := m.record(c.Kind, e.Head.ID)
+		r.head = e.Head
+		for _, field := range e.Transitions {
+			r.transit(field, c.At, e.Head.State != nil)
+		}
+		position++
+		c.Position = position
+		m.feed.append(c)
+		shards |= shardOf(c, fine)
+	}
+	return shards
 }
 
 func (r *record) transit(field string, at time.Time, begins bool) {
@@ -130,7 +135,11 @@ func (r *record) transit(field string, at time.Time, begins bool) {
 // Heads lists heads; see [Heads].
 func (m *Memory) Heads(ctx context.Context, kind string, ids []string) iter.Seq2[Head, error] {
 	return func(yield func(Head, error) bool) {
-		tx := m.tx(ctx)
+		tx, err := m.within(ctx)
+		if err != nil {
+			yield(Head{}, err)
+			return
+		}
 		var heads []Head
 		m.mu.Lock()
 		if ids == nil {
@@ -141,15 +150,12 @@ func (m *Memory) Heads(ctx context.Context, kind string, ids []string) iter.Seq2
 			if r == nil {
 				continue
 			}
-			head := r.head
-			if tx != nil {
-				head = tx.head(r)
-			}
-			if head.seen() {
+			if head := tx.head(r); head.seen() {
 				heads = append(heads, head)
 			}
 		}
 		m.mu.Unlock()
+		tx.leave()
 		for _, head := range heads {
 			if !yield(head, nil) {
 				return
@@ -161,7 +167,11 @@ func (m *Memory) Heads(ctx context.Context, kind string, ids []string) iter.Seq2
 // Intervals lists the intervals of a field; see [Heads].
 func (m *Memory) Intervals(ctx context.Context, kind, id, field string, since time.Time) iter.Seq2[Interval, error] {
 	return func(yield func(Interval, error) bool) {
-		f := m.intervals(ctx, kind, id, field)
+		f, err := m.intervals(ctx, kind, id, field)
+		if err != nil {
+			yield(Interval{}, err)
+			return
+		}
 		for i := len(f.marks) - 1; i >= 0; i-- {
 			if f.marks[i].ends() {
 				continue
@@ -176,7 +186,12 @@ func (m *Memory) Intervals(ctx context.Context, kind, id, field string, since ti
 }
 
 // intervals returns a copy of them, as the transaction of ctx sees them if there is one.
-func (m *Memory) intervals(ctx context.Context, kind, id, field string) fieldIntervals {
+func (m *Memory) intervals(ctx context.Context, kind, id, field string) (fieldIntervals, error) {
+	tx, err := m.within(ctx)
+	if err != nil {
+		return fieldIntervals{}, err
+	}
+	defer tx.leave()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	view := record{kind: kind, fields: []fieldIntervals{{field: field}}}
@@ -186,14 +201,12 @@ func (m *Memory) intervals(ctx context.Context, kind, id, field string) fieldInt
 			view.fields[0].marks = slices.Clone(r.fields[i].marks)
 		}
 	}
-	if tx := m.tx(ctx); tx != nil {
-		tx.mu.Lock()
-		defer tx.mu.Unlock()
+	if tx != nil {
 		for i := range tx.entries {
 			if e := &tx.entries[i]; e.Change.Kind == kind && e.Head.ID == id && slices.Contains(e.Transitions, field) {
 				view.transit(field, e.Change.At, e.Head.State != nil)
 			}
 		}
 	}
-	return view.fields[0]
+	return view.fields[0], nil
 }

@@ -97,13 +97,16 @@ func (f *fieldIntervals) trim(before time.Time) {
 
 // Positions joins a group; see [Groups].
 func (m *Memory) Positions(ctx context.Context, g Group, start int64) ([Shards]int64, error) {
+	tx, err := m.within(ctx)
+	if err != nil {
+		return [Shards]int64{}, err
+	}
+	defer tx.leave()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	group := m.groups[g]
 	if group == nil {
-		if err := m.undo(ctx, func() { delete(m.groups, g) }); err != nil {
-			return [Shards]int64{}, err
-		}
+		tx.takeBack(func() func() { return func() { delete(m.groups, g) } })
 		group = &memoryGroup{pending: map[int64]Pending{}}
 		for i := range group.positions {
 			group.positions[i] = start
@@ -115,6 +118,11 @@ func (m *Memory) Positions(ctx context.Context, g Group, start int64) ([Shards]i
 
 // Save writes a Progress; see [Groups].
 func (m *Memory) Save(ctx context.Context, t Token, p Progress) error {
+	tx, err := m.within(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.leave()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.holds(t); err != nil {
@@ -124,9 +132,7 @@ func (m *Memory) Save(ctx context.Context, t Token, p Progress) error {
 	if group == nil {
 		return fmt.Errorf("%w: group %q of %q", ErrNotFound, p.Group.Name, p.Group.Source)
 	}
-	if err := m.undo(ctx, group.restore()); err != nil {
-		return err
-	}
+	tx.takeBack(group.restore)
 	group.positions[p.Shard] = p.Position
 	for _, pending := range p.Put {
 		pending.Group = p.Group
@@ -142,22 +148,6 @@ func (m *Memory) Save(ctx context.Context, t Token, p Progress) error {
 func (g *memoryGroup) restore() func() {
 	positions, pending := g.positions, maps.Clone(g.pending)
 	return func() { g.positions, g.pending = positions, pending }
-}
-
-// undo has f called, with the lock held, should the transaction of ctx not commit. Tables of this file are written at
-// once, unlike heads and changes; what can be undone is not asked for where there is no transaction.
-func (m *Memory) undo(ctx context.Context, f func()) error {
-	tx := m.tx(ctx)
-	if tx == nil {
-		return nil
-	}
-	if err := tx.check(); err != nil {
-		return err
-	}
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
-	tx.undo = append(tx.undo, f)
-	return nil
 }
 
 // Pending lists what is pending; see [Groups].
@@ -185,15 +175,18 @@ func (m *Memory) Pending(_ context.Context, name string) iter.Seq2[Pending, erro
 
 // Forget deletes pending changes; see [Groups].
 func (m *Memory) Forget(ctx context.Context, g Group, positions ...int64) (int, error) {
+	tx, err := m.within(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.leave()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	group := m.groups[g]
 	if group == nil {
 		return 0, nil
 	}
-	if err := m.undo(ctx, group.restore()); err != nil {
-		return 0, err
-	}
+	tx.takeBack(group.restore)
 	before := len(group.pending)
 	for _, position := range positions {
 		delete(group.pending, position)
@@ -203,12 +196,17 @@ func (m *Memory) Forget(ctx context.Context, g Group, positions ...int64) (int, 
 
 // Drop deletes groups; see [Groups].
 func (m *Memory) Drop(ctx context.Context, name string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	groups := maps.Clone(m.groups)
-	if err := m.undo(ctx, func() { m.groups = groups }); err != nil {
+	tx, err := m.within(ctx)
+	if err != nil {
 		return err
 	}
+	defer tx.leave()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx.takeBack(func() func() {
+		groups := maps.Clone(m.groups)
+		return func() { m.groups = groups }
+	})
 	maps.DeleteFunc(m.groups, func(g Group, _ *memoryGroup) bool { return g.Name == name })
 	return nil
 }
@@ -237,6 +235,11 @@ func (m *Memory) Watches(_ context.Context, names ...string) iter.Seq2[WatchRow,
 
 // PutWatch writes the row of a named watch; see [Watches].
 func (m *Memory) PutWatch(ctx context.Context, t Token, w WatchRow) error {
+	tx, err := m.within(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.leave()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if t != (Token{}) {
@@ -245,20 +248,21 @@ func (m *Memory) PutWatch(ctx context.Context, t Token, w WatchRow) error {
 		}
 	}
 	w.At = instant(w.At)
-	if err := m.undo(ctx, m.restoreWatch(w.Name)); err != nil {
-		return err
-	}
+	tx.takeBack(func() func() { return m.restoreWatch(w.Name) })
 	m.watches[w.Name] = w
 	return nil
 }
 
 // DropWatch deletes the row of a named watch; see [Watches].
 func (m *Memory) DropWatch(ctx context.Context, name string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.undo(ctx, m.restoreWatch(name)); err != nil {
+	tx, err := m.within(ctx)
+	if err != nil {
 		return err
 	}
+	defer tx.leave()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx.takeBack(func() func() { return m.restoreWatch(name) })
 	delete(m.watches, name)
 	return nil
 }
@@ -283,7 +287,7 @@ type memoryLease struct {
 
 // holds checks that t is the newest token of its lease.
 func (m *Memory) holds(t Token) error {
-	if l := m.leases[t.Name]; l == nil || l.number != t.Number {
+	if l := m.leases[t.Name]; l == nil || t.Number == 0 || l.number != t.Number {
 		return fmt.Errorf("%w: %q", ErrLeaseLost, t.Name)
 	}
 	return nil
@@ -294,11 +298,14 @@ func (m *Memory) Lease(ctx context.Context, names []string, holder string, ttl t
 	if ttl < 0 {
 		return nil, invalid("ttl", ttl, "0 or more")
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.undo(ctx, m.restoreLeases(names)); err != nil {
+	tx, err := m.within(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer tx.leave()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tx.takeBack(func() func() { return m.restoreLeases(names) })
 	now := time.Now()
 	tokens := make([]Token, len(names))
 	for i, name := range names {

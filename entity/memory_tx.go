@@ -7,252 +7,344 @@ import (
 	"sync"
 )
 
-// memoryTx is one transaction, and the context that its fn gets.
+// memoryTx is one transaction. When it has ended it serves another, which its number tells from it.
 type memoryTx struct {
-	context.Context
-	room    [1]*record // so that one lock needs no more memory
 	log     *Memory
-	mu      sync.Mutex // of what fn does, should it do it from several goroutines; taken after Memory.mu
-	held    []*record
+	locking sync.Mutex // held while it gets locks, one after the other
+	heads   []Head     // what Lock has returned
+	mu      sync.Mutex // taken before Memory.mu
+	number  uint64
 	entries []Entry
 	staged  []func()
-	undo    []func() // what was written at once, in reverse
+	undo    []func() // what was written at once is taken back by these, in reverse
 	after   []func(context.Context)
 	doomed  error
-	over    bool
-	waiting *record // under Memory.mu
+
+	// Under Memory.mu.
+	held    []*record
+	waiting *waiter
+}
+
+// waiter is a transaction that waits for a record.
+type waiter struct {
+	tx      *memoryTx
+	record  *record
+	granted chan struct{} // closed when it has the lock, or its transaction has ended
+}
+
+// memoryCtx is the context that the fn of a transaction gets.
+type memoryCtx struct {
+	context.Context
+	tx     *memoryTx
+	number uint64
 }
 
 type memoryKey struct{ log *Memory }
 
-// Value makes the transaction known to the contexts made from it.
-func (tx *memoryTx) Value(key any) any {
-	if key == (memoryKey{tx.log}) {
-		return tx
+// Value makes the transaction known to the contexts made from this one.
+func (c *memoryCtx) Value(key any) any {
+	if key == (memoryKey{c.tx.log}) {
+		return c
 	}
-	return tx.Context.Value(key)
+	return c.Context.Value(key)
 }
 
-func (m *Memory) tx(ctx context.Context) *memoryTx {
-	tx, _ := ctx.Value(memoryKey{m}).(*memoryTx)
-	return tx
+func (m *Memory) txOf(ctx context.Context) *memoryCtx {
+	c, _ := ctx.Value(memoryKey{m}).(*memoryCtx)
+	return c
+}
+
+var (
+	errOver     = fmt.Errorf("%w: the transaction is over", ErrClosed)
+	errNoTx     = fmt.Errorf("%w: no transaction in the context", ErrInvalid)
+	errReturned = fmt.Errorf("%w: an inner transaction did not return", ErrConflict)
+)
+
+// enter locks the transaction, if it is still that.
+func (c *memoryCtx) enter() (*memoryTx, error) {
+	c.tx.mu.Lock()
+	if c.tx.number != c.number {
+		c.tx.mu.Unlock()
+		return nil, errOver
+	}
+	return c.tx, nil
+}
+
+// inside is enter for the transaction that ctx must have.
+func (m *Memory) inside(ctx context.Context) (*memoryTx, error) {
+	c := m.txOf(ctx)
+	if c == nil {
+		return nil, errNoTx
+	}
+	return c.enter()
+}
+
+// within is enter for the transaction that ctx may have; leave undoes it.
+func (m *Memory) within(ctx context.Context) (*memoryTx, error) {
+	if c := m.txOf(ctx); c != nil {
+		return c.enter()
+	}
+	return nil, nil
+}
+
+func (tx *memoryTx) leave() {
+	if tx != nil {
+		tx.mu.Unlock()
+	}
+}
+
+// takeBack has what f returns called, with Memory.mu held, should the transaction not commit. Outside of one f is not
+// asked.
+func (tx *memoryTx) takeBack(f func() (undo func())) {
+	if tx != nil {
+		tx.undo = append(tx.undo, f())
+	}
 }
 
 // InTx runs fn in a transaction; see [Transactions].
 func (m *Memory) InTx(ctx context.Context, fn func(context.Context) error) error {
-	if tx := m.tx(ctx); tx != nil {
-		return tx.join(ctx, fn)
+	if c := m.txOf(ctx); c != nil {
+		return c.join(ctx, fn)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tx := &memoryTx{Context: ctx, log: m}
-	tx.held = tx.room[:0]
-	committed := false
+	tx, _ := m.txs.Get().(*memoryTx)
+	if tx == nil {
+		tx = &memoryTx{log: m}
+	}
+	c := &memoryCtx{ctx, tx, tx.number}
+	ended := false
 	defer func() {
-		if !committed {
-			tx.end(false)
+		if !ended { // a panic, or the end of the goroutine
+			_, _ = c.end(errReturned)
 		}
 	}()
-	err := fn(tx)
+	err := fn(c)
 	if err == nil {
-		err = tx.doom(ctx.Err())
+		err = ctx.Err()
 	}
-	if err != nil {
-		return err
-	}
-	tx.end(true)
-	committed = true
-	if len(tx.after) > 0 {
-		after := context.WithoutCancel(ctx)
-		for _, f := range tx.after {
-			f(after)
+	after, err := c.end(err)
+	ended = true
+	if len(after) > 0 {
+		ctx := context.WithoutCancel(ctx)
+		for _, f := range after {
+			f(ctx)
 		}
 	}
-	return nil
+	return err
 }
 
 // join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
-func (tx *memoryTx) join(ctx context.Context, fn func(context.Context) error) error {
-	if err := tx.check(); err != nil {
+func (c *memoryCtx) join(ctx context.Context, fn func(context.Context) error) error {
+	tx, err := c.enter()
+	if err != nil {
 		return err
 	}
-	err := fmt.Errorf("entity: an inner transaction did not return: %w", ErrConflict)
-	defer func() { _ = tx.doom(err) }()
+	tx.leave()
+	err = errReturned
+	defer func() {
+		if err != nil {
+			_ = c.doom(err)
+		}
+	}()
 	err = fn(ctx)
 	return err
 }
 
-// doom keeps the first error that forbids the commit, and returns it.
-func (tx *memoryTx) doom(err error) error {
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
-	if tx.doomed == nil {
-		tx.doomed = err
+// doom keeps the first error that forbids the commit, and returns the given one.
+func (c *memoryCtx) doom(err error) error {
+	if tx, over := c.enter(); over == nil {
+		defer tx.leave()
+		if tx.doomed == nil {
+			tx.doomed = err
+		}
 	}
-	return tx.doomed
+	return err
 }
 
-func (tx *memoryTx) check() error {
+// end commits, unless there is an error, and lets go of the locks. It returns what is to be called after the commit.
+func (c *memoryCtx) end(err error) ([]func(context.Context), error) {
+	tx, m := c.tx, c.tx.log
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	if tx.over {
-		return fmt.Errorf("%w: the transaction is over", ErrClosed)
+	if err == nil {
+		err = tx.doomed
 	}
-	return nil
-}
-
-// end applies what the transaction wrote, or drops it, and lets go of its locks.
-func (tx *memoryTx) end(commit bool) {
-	m := tx.log
-	tx.mu.Lock()
-	tx.over = true // from here on nobody else touches the rest
-	tx.mu.Unlock()
+	after := tx.after
 	var shards shardSet
-	if commit {
-		shards = tx.shards()
-	}
 	m.mu.Lock()
-	published := false
-	if commit {
+	if err == nil {
 		for _, apply := range tx.staged {
 			apply()
 		}
-		for i := range tx.entries {
-			m.apply(&tx.entries[i])
-		}
-		published = len(tx.entries) > 0
+		shards = m.apply(tx.entries)
 	} else {
+		after = nil
 		for _, undo := range slices.Backward(tx.undo) {
 			undo()
 		}
 	}
+	if w := tx.waiting; w != nil { // of a goroutine that fn left behind
+		w.record.waiters = slices.DeleteFunc(w.record.waiters, func(other *waiter) bool { return other == w })
+		tx.waiting = nil
+		close(w.granted)
+	}
 	for _, r := range tx.held {
 		m.release(r)
 	}
+	tx.held = tx.held[:0]
 	m.mu.Unlock()
-	m.recycle(tx)
-	if published {
+	if shards != 0 {
 		m.feed.ring(shards)
 	}
+	tx.reset()
+	m.txs.Put(tx)
+	return after, err
 }
 
-// shards says whose changes the transaction appended; all where nobody makes a difference.
-func (tx *memoryTx) shards() shardSet {
-	if !tx.log.feed.sharded() {
-		return allShards
+const roomKept = 64 // entries that a transaction may bring into the next
+
+func (tx *memoryTx) reset() {
+	tx.number++
+	tx.staged, tx.undo, tx.after, tx.doomed = nil, nil, nil, nil
+	clear(tx.entries)
+	tx.entries = tx.entries[:0]
+	if cap(tx.entries) > roomKept {
+		tx.entries = nil
 	}
-	var set shardSet
-	for i := range tx.entries {
-		set |= shardOf(&tx.entries[i].Change)
+	clear(tx.heads)
+	tx.heads = tx.heads[:0]
+	if cap(tx.heads) > roomKept {
+		tx.heads = nil
 	}
-	return set
+	if cap(tx.held) > roomKept {
+		tx.held = nil
+	}
 }
 
 // AfterCommit calls f after the commit; see [Transactions].
 func (m *Memory) AfterCommit(ctx context.Context, f func(context.Context)) {
-	tx := m.tx(ctx)
-	if tx == nil {
+	c := m.txOf(ctx)
+	if c == nil {
 		f(context.WithoutCancel(ctx))
 		return
 	}
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
-	if !tx.over {
+	if tx, err := c.enter(); err == nil {
+		defer tx.leave()
 		tx.after = append(tx.after, f)
 	}
 }
 
 // Stage makes apply part of the commit of ctx's transaction: it runs in the same step in which what was appended becomes
 // visible, in the order of the calls, and not at all when the transaction does not commit. It must not fail, block or
-// call the Log. It is how a store in memory keeps other data beside a Log. ErrInvalid: ctx has no transaction.
+// call the Log. It is how a store in memory keeps other data beside a Log. ErrInvalid: ctx has no transaction. ErrClosed:
+// it is over.
 func (m *Memory) Stage(ctx context.Context, apply func()) error {
 	tx, err := m.inside(ctx)
 	if err != nil {
 		return err
 	}
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
+	defer tx.leave()
 	tx.staged = append(tx.staged, apply)
 	return nil
 }
 
-// inside returns the transaction that ctx must have.
-func (m *Memory) inside(ctx context.Context) (*memoryTx, error) {
-	tx := m.tx(ctx)
-	if tx == nil {
-		return nil, fmt.Errorf("%w: no transaction in the context", ErrInvalid)
-	}
-	return tx, tx.check()
-}
-
 // Lock locks entities until the end of the transaction; see [Heads].
 func (m *Memory) Lock(ctx context.Context, kind string, ids []string) ([]Head, error) {
-	tx, err := m.inside(ctx)
+	c := m.txOf(ctx)
+	if c == nil {
+		return nil, errNoTx
+	}
+	tx, err := c.enter()
 	if err != nil {
 		return nil, err
 	}
-	heads := make([]Head, len(ids))
+	n := len(tx.heads)
+	tx.heads = slices.Grow(tx.heads, len(ids))[:n+len(ids)] // which leaves the slices that were given before as they are
+	heads := tx.heads[n : n+len(ids) : n+len(ids)]
+	tx.leave()
+	tx.locking.Lock()
+	defer tx.locking.Unlock()
 	for i, id := range ids {
-		r, err := tx.lock(ctx, kind, id)
+		head, err := c.lock(ctx, kind, id)
 		if err != nil {
-			return nil, tx.doom(err)
+			return nil, c.doom(err)
 		}
-		heads[i] = tx.head(r)
+		heads[i] = head
 	}
 	return heads, nil
 }
 
-func (tx *memoryTx) lock(ctx context.Context, kind, id string) (*record, error) {
+// lock gets one lock, and the head as the transaction sees it.
+func (c *memoryCtx) lock(ctx context.Context, kind, id string) (Head, error) {
+	for {
+		head, w, err := c.tryLock(kind, id)
+		if w == nil {
+			return head, err
+		}
+		select {
+		case <-w.granted:
+		case <-ctx.Done():
+			if c.tx.log.giveUp(w) {
+				return Head{}, ctx.Err()
+			}
+		}
+	}
+}
+
+// tryLock returns the head where the lock is free or the transaction's already, and else begins to wait.
+func (c *memoryCtx) tryLock(kind, id string) (Head, *waiter, error) {
+	tx, err := c.enter()
+	if err != nil {
+		return Head{}, nil, err
+	}
+	defer tx.leave()
 	m := tx.log
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	r := m.record(kind, id)
-	if r.owner == tx {
-		m.mu.Unlock()
-		return r, nil
-	}
-	if r.owner == nil {
+	switch {
+	case r.owner == tx:
+		return tx.head(r), nil, nil
+	case r.owner == nil:
 		r.take(tx)
-		m.mu.Unlock()
-		return r, nil
+		return r.head, nil, nil
+	case r.closesCircle(tx):
+		return Head{}, nil, fmt.Errorf("%w: the locks of %s %s and another wait for each other", ErrConflict, kind, quote(id))
 	}
-	if r.closesCircle(tx) {
-		m.mu.Unlock()
-		return nil, fmt.Errorf("%w: locks of %s %q wait for each other", ErrConflict, kind, id)
-	}
-	w := waiter{tx, make(chan struct{})}
+	w := &waiter{tx, r, make(chan struct{})}
 	r.waiters = append(r.waiters, w)
-	tx.waiting = r
-	m.mu.Unlock()
-	select {
-	case <-w.granted:
-		return r, nil
-	case <-ctx.Done():
-	}
+	tx.waiting = w
+	return Head{}, w, nil
+}
+
+// giveUp ends a wait; false where the lock was granted in this very moment, so that it is the transaction's.
+func (m *Memory) giveUp(w *waiter) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r.owner != tx { // else it was granted in this very moment, and is given back with the others
-		r.waiters = slices.DeleteFunc(r.waiters, func(other waiter) bool { return other.tx == tx })
-		tx.waiting = nil
+	if w.tx.waiting != w {
+		return false
 	}
-	return nil, ctx.Err()
+	w.tx.waiting = nil
+	w.record.waiters = slices.DeleteFunc(w.record.waiters, func(other *waiter) bool { return other == w })
+	return true
 }
 
 // closesCircle follows who waits for whom, from the record that tx wants.
 func (r *record) closesCircle(tx *memoryTx) bool {
-	for r != nil && r.owner != nil {
-		if r.owner == tx {
-			return true
+	for r.owner != tx {
+		if r.owner == nil || r.owner.waiting == nil {
+			return false
 		}
-		r = r.owner.waiting
+		r = r.owner.waiting.record
 	}
-	return false
+	return true
 }
 
 // take makes the transaction the record's owner.
 func (r *record) take(tx *memoryTx) {
 	r.owner = tx
-	tx.waiting = nil
 	tx.held = append(tx.held, r)
 }
 
@@ -262,6 +354,7 @@ func (m *Memory) release(r *record) {
 	if len(r.waiters) > 0 {
 		next := r.waiters[0]
 		r.waiters = slices.Delete(r.waiters, 0, 1)
+		next.tx.waiting = nil
 		r.take(next.tx)
 		close(next.granted)
 		return
@@ -271,13 +364,13 @@ func (m *Memory) release(r *record) {
 	}
 }
 
-// head returns the head as the transaction sees it.
+// head returns the head as the transaction sees it, which is locked.
 func (tx *memoryTx) head(r *record) Head {
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
-	for i := len(tx.entries) - 1; i >= 0; i-- {
-		if e := &tx.entries[i]; e.Head.ID == r.head.ID && e.Change.Kind == r.kind {
-			return e.Head
+	if tx != nil {
+		for i := len(tx.entries) - 1; i >= 0; i-- {
+			if e := &tx.entries[i]; e.Head.ID == r.head.ID && e.Change.Kind == r.kind {
+				return e.Head
+			}
 		}
 	}
 	return r.head
@@ -289,43 +382,11 @@ func (m *Memory) Append(ctx context.Context, entries []Entry) error {
 	if err != nil {
 		return err
 	}
-	tx.mu.Lock()
-	defer tx.mu.Unlock()
-	if tx.entries == nil {
-		tx.entries = m.room()
-	}
+	defer tx.leave()
 	for i := range entries {
 		tx.entries = append(tx.entries, entries[i])
 		e := &tx.entries[len(tx.entries)-1]
 		e.Head.At, e.Change.At = instant(e.Head.At), instant(e.Change.At)
 	}
 	return nil
-}
-
-// room is memory for a transaction's entries, which an earlier one had.
-func (m *Memory) room() []Entry {
-	m.spareMu.Lock()
-	defer m.spareMu.Unlock()
-	n := len(m.spare)
-	if n == 0 {
-		return nil
-	}
-	room := m.spare[n-1]
-	m.spare = m.spare[:n-1]
-	return room
-}
-
-// recycle takes the memory of a transaction's entries for later ones, unless it is much.
-func (m *Memory) recycle(tx *memoryTx) {
-	entries := tx.entries
-	tx.entries = nil
-	if cap(entries) == 0 || cap(entries) > 64 {
-		return
-	}
-	clear(entries)
-	m.spareMu.Lock()
-	defer m.spareMu.Unlock()
-	if len(m.spare) < 16 {
-		m.spare = append(m.spare, entries[:0])
-	}
 }

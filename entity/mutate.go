@@ -63,7 +63,7 @@ func (h *Handle[S]) Refresh(ctx context.Context, ids ...string) error {
 	if err != nil {
 		return err
 	}
-	op := &operation{kind: h.kind, mode: refreshing, actor: System}
+	op := &operation{kind: h.kind, mode: refreshing, actor: &system}
 	return op.do(ctx, ids)
 }
 
@@ -115,11 +115,11 @@ func typedChange[S any](c *Change) Typed[S] {
 	return t
 }
 
-func actorOf(opts *MutateOptions) Actor {
+func actorOf(opts *MutateOptions) *Actor {
 	if opts == nil || opts.Actor == (Actor{}) {
-		return System
+		return &system
 	}
-	return opts.Actor
+	return &opts.Actor
 }
 
 type mode int
@@ -136,8 +136,8 @@ type operation struct {
 	kind   *kind
 	write  func(context.Context) error
 	mode   mode
-	actor  Actor
-	at     time.Time // zero: now
+	actor  *Actor
+	at     int64 // in microseconds; 0: now
 	parent *operation
 
 	reading
@@ -229,7 +229,7 @@ func (op *operation) run(ctx context.Context) (err error) {
 		if op.mode == removing && op.states[i] != nil {
 			return fmt.Errorf("%w: kind %q: it finds %s after its removal in the same transaction", ErrRead, k.name, quote(op.ids[i]))
 		}
-		if err := op.publish(ctx, i, op.actor); err != nil {
+		if err := op.publish(ctx, i, *op.actor); err != nil {
 			return err
 		}
 	}
@@ -302,7 +302,7 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 		return nil
 	case moved == fieldSet{} && prev != nil && next != nil:
 		// What comes may be another thing, even where the present is the same; but time, by itself, brings what was forecast.
-		if k.forecast == nil || differ == (fieldSet{}) && !op.at.IsZero() {
+		if k.forecast == nil || differ == (fieldSet{}) && op.at != 0 {
 			return nil
 		}
 		return op.nudge(ctx, i, nil)
@@ -342,15 +342,15 @@ func (op *operation) nudge(ctx context.Context, i int, state any) error {
 		*head = Head{ID: op.ids[i], State: state, Published: published}
 	}
 	head.At = at
-	c := Change{Kind: op.kind.name, ID: op.ids[i], Actor: op.actor, At: at, Prev: head.Published, Next: head.Published}
+	c := Change{Kind: op.kind.name, ID: op.ids[i], Actor: *op.actor, At: at, Prev: head.Published, Next: head.Published}
 	op.entries = append(op.entries, Entry{Head: *head, Change: c})
 	return nil
 }
 
 // instant is when the write is made: never before the entity's last change.
 func (op *operation) instant(head *Head) time.Time {
-	at := op.at
-	if at.IsZero() {
+	at := fromMicros(op.at)
+	if op.at == 0 {
 		at = op.kind.reg.now()
 	}
 	if at.Before(head.At) {

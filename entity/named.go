@@ -117,7 +117,7 @@ func (reg *Registry) refreshWatched(ctx context.Context, nodes []armNode) error 
 	for i := range nodes {
 		n := &nodes[i]
 		if n.leaf() && n.kind.forecast != nil {
-			op := &operation{kind: n.kind, mode: refreshing, actor: System}
+			op := &operation{kind: n.kind, mode: refreshing, actor: &system}
 			if err := op.do(ctx, []string{n.id}); err != nil {
 				return err
 			}

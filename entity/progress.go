@@ -55,10 +55,14 @@ func (a *arm) restore(text string) error {
 	return nil
 }
 
+// jsonOf writes a scalar so that readScalar finds its type too: a float64 has a point, or an exponent.
 func jsonOf(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return "null"
+	}
+	if _, ok := value.(float64); ok && !bytes.ContainsAny(text, ".e") {
+		text = append(text, ".0"...)
 	}
 	return string(text)
 }
@@ -75,7 +79,7 @@ func readScalar(text string) any {
 	if !ok {
 		return value
 	}
-	if i, err := strconv.ParseInt(number.String(), 10, 64); err == nil {
+	if i, err := strconv.ParseInt(number.String(), 10, 64); err == nil { // which a float64 is not: it has a point
 		return i
 	}
 	if u, err := strconv.ParseUint(number.String(), 10, 64); err == nil {

@@ -16,6 +16,7 @@ type stream struct {
 
 	end   atomic.Int64 // Position of the newest change
 	bells atomic.Pointer[[]*bell]
+	fine  atomic.Int32 // bells that are for single shards
 }
 
 const chunkSize = 64
@@ -131,6 +132,14 @@ func newBell(shards shardSet) *bell {
 	return b
 }
 
+// fine is 1 for the bell of a single shard.
+func (b *bell) fine() int32 {
+	if set := shardSet(b.shards.Load()); set != 0 && set < watchShard && set&(set-1) == 0 {
+		return 1
+	}
+	return 0
+}
+
 // shardSet is a set of shards, as bits, of which one more stands for the registry's own kind.
 type shardSet uint32
 
@@ -139,12 +148,17 @@ const (
 	watchShard shardSet = 1 << Shards
 )
 
-// shardOf is the part of the feed that a change belongs to.
-func shardOf(c *Change) shardSet {
-	if c.Kind == watchKind {
-		return watchShard | 1<<Shard(c.Kind, c.ID)
+// shardOf is the part of the feed that a change belongs to: where nobody asks for single shards, all but the registry's
+// own kind.
+func shardOf(c *Change, fine bool) shardSet {
+	set := allShards &^ watchShard
+	if fine {
+		set = 1 << Shard(c.Kind, c.ID)
 	}
-	return 1 << Shard(c.Kind, c.ID)
+	if c.Kind == watchKind {
+		set |= watchShard
+	}
+	return set
 }
 
 func (b *bell) ring() {
@@ -175,6 +189,7 @@ func (s *stream) attach(b *bell) {
 	defer s.mu.Unlock()
 	bells := append(slices.Clone(s.attached()), b)
 	s.bells.Store(&bells)
+	s.fine.Add(b.fine())
 }
 
 func (s *stream) detach(b *bell) {
@@ -182,6 +197,7 @@ func (s *stream) detach(b *bell) {
 	defer s.mu.Unlock()
 	bells := slices.DeleteFunc(slices.Clone(s.attached()), func(other *bell) bool { return other == b })
 	s.bells.Store(&bells)
+	s.fine.Add(-b.fine())
 }
 
 func (s *stream) attached() []*bell {
@@ -198,9 +214,4 @@ func (s *stream) ring(shards shardSet) {
 			b.ring()
 		}
 	}
-}
-
-// sharded reports whether anybody waits for the changes of some shards alone.
-func (s *stream) sharded() bool {
-	return slices.ContainsFunc(s.attached(), func(b *bell) bool { return shardSet(b.shards.Load()) != allShards })
 }

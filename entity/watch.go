@@ -195,7 +195,7 @@ func (t *timers) follows(a *arm, at int64, c *Change) {
 		close(a.done)
 		t.drop(a)
 	default:
-		t.enqueue(a, Firing{Watch: a.name, At: fromMicros(at), Value: readScalar(jsonOf(t.value(a, c)))})
+		t.enqueue(a, Firing{Watch: a.name, At: fromMicros(at), Value: t.value(a, c)})
 	}
 }
 
