@@ -19,16 +19,27 @@ type groupRun struct {
 	members []*subscription // under Registry.mu
 }
 
-// subscribeGroup adds a handler to a group. Registry.mu is held.
+// subscribeGroup adds a handler to a group.
 func (reg *Registry) subscribeGroup(sub *subscription) (stop func(), err error) {
 	key := Group{sub.opts.Group, sub.source}
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	joined := false
+	for reg.groups[key] == nil && !joined && (!reg.shared || reg.state == started) {
+		reg.mu.Unlock() // nobody waits for the Log with us
+		err := reg.join(reg.ctx, key, sub.opts.From)
+		reg.mu.Lock()
+		if joined = true; err != nil {
+			return nil, err
+		}
+	}
+	if err := reg.check(); err != nil {
+		return nil, err
+	}
 	g := reg.groups[key]
 	if g == nil {
-		g = &groupRun{reg: reg, group: key, opts: sub.opts, match: sub.match, slots: make(chan struct{}, sub.opts.Parallel)}
-		if !reg.shared || reg.state == started {
-			if err := g.join(reg.ctx); err != nil {
-				return nil, err
-			}
+		g = &groupRun{
+			reg: reg, group: key, opts: sub.opts, match: sub.match, joined: joined, slots: make(chan struct{}, sub.opts.Parallel),
 		}
 		reg.groups[key] = g
 	}
@@ -41,23 +52,21 @@ func (reg *Registry) subscribeGroup(sub *subscription) (stop func(), err error) 
 	return func() { reg.leave(g, sub) }, nil
 }
 
-// join makes the group's rows in the Log, if it has none.
-func (g *groupRun) join(ctx context.Context) error {
-	if g.joined {
-		return nil
+// join makes a group's rows in the Log, if it has none.
+func (reg *Registry) join(ctx context.Context, g Group, from int64) (err error) {
+	start := max(from, 0)
+	if from == 0 {
+		start, _, err = reg.log.Last(ctx)
 	}
-	start := max(g.opts.From, 0)
-	if g.opts.From == 0 {
-		last, _, err := g.reg.log.Last(ctx)
-		if err != nil {
-			return fmt.Errorf("entity: join group %q: %w", g.group.Name, err)
-		}
-		start = last
+	if err == nil {
+		_, err = reg.log.Positions(ctx, g, start)
 	}
-	if _, err := g.reg.log.Positions(ctx, g.group, start); err != nil {
-		return fmt.Errorf("entity: join group %q: %w", g.group.Name, err)
+	if closed := reg.check(); closed != nil {
+		return closed
 	}
-	g.joined = true
+	if err != nil {
+		return fmt.Errorf("entity: join group %q: %w", g.Name, err)
+	}
 	return nil
 }
 

@@ -58,6 +58,7 @@ type kind struct {
 	read     func(ctx context.Context, r *reading) error
 	redact   func(ctx context.Context, state any) (any, error)
 	decode   func(raw []byte) (any, error)
+	same     func(prev, next any) bool // whether == finds no difference; nil: it cannot be asked
 
 	mu      sync.Mutex
 	derives []func(c *Change) []string
@@ -116,6 +117,9 @@ func define[S any](reg *Registry, name string, read Read[S], opts *KindOptions[S
 			err := guard(func() error { return opts.Redact(ctx, &redacted) })
 			return &redacted, err
 		}
+	}
+	if k.typ.Comparable() {
+		k.same = func(prev, next any) bool { return any(*prev.(*S)) == any(*next.(*S)) }
 	}
 	k.decode = func(raw []byte) (any, error) {
 		state := new(S)
@@ -305,4 +309,12 @@ func (reg *Registry) snapshot() map[string]*kind {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	return maps.Clone(reg.kinds)
+}
+
+// diff returns the fields that differ. Where == finds none, there is none.
+func (k *kind) diff(prev, next any) fieldSet {
+	if k.same != nil && prev != nil && next != nil && k.same(prev, next) {
+		return fieldSet{}
+	}
+	return k.shape.diff(prev, next)
 }

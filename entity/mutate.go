@@ -289,7 +289,7 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 	if err != nil {
 		return fmt.Errorf("entity: the head of %s %q: %w", k.name, op.ids[i], err)
 	}
-	differ := k.shape.diff(prev, next)
+	differ := k.diff(prev, next)
 	moved := differ.without(k.shape.drift)
 	unseen := head.At.IsZero()
 	switch {

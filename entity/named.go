@@ -157,7 +157,7 @@ func (reg *Registry) firing(k *kind, head *Head, condition string, at time.Time,
 		return Entry{}, err
 	}
 	next := &edge{Condition: condition, At: at, Value: jsonOf(value)}
-	fields := k.shape.list(k.shape.diff(prev, next))
+	fields := k.shape.list(k.diff(prev, next))
 	if at.Before(head.At) {
 		at = head.At
 	}

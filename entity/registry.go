@@ -156,27 +156,57 @@ func (reg *Registry) check() error {
 // afterwards. Subscriptions and watches that were made before see all changes from here on, of a Log that is not shared
 // from their making on. ErrConflict: it has started already. ErrClosed: it was closed.
 func (reg *Registry) Start(ctx context.Context) error {
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
 	ctx, cancel := reg.until(ctx)
 	defer cancel()
-	switch reg.state {
-	case started:
-		return fmt.Errorf("%w: the registry has started already", ErrConflict)
-	case ended:
-		return fmt.Errorf("%w: the registry", ErrClosed)
+	reg.mu.Lock()
+	err := reg.startable()
+	reg.mu.Unlock()
+	if err != nil {
+		return err
 	}
-	if reg.feed == nil {
-		last, _, err := reg.log.Last(ctx)
+	end := int64(0)
+	if reg.shared {
+		end, _, err = reg.log.Last(ctx)
+		if closed := reg.check(); closed != nil {
+			return closed
+		}
 		if err != nil {
 			return fmt.Errorf("entity: start: %w", err)
 		}
-		reg.feed = newStream(last)
+	}
+	groups, err := reg.run(end, nil)
+	for len(groups) > 0 {
+		for _, g := range groups {
+			if err := reg.join(ctx, g.group, g.opts.From); err != nil {
+				return err
+			}
+		}
+		groups, err = reg.run(end, groups)
+	}
+	return err
+}
+
+// run starts the goroutines, unless there are groups that have not joined: it returns those. A shared Log's feed begins
+// after end.
+func (reg *Registry) run(end int64, joined []*groupRun) (groups []*groupRun, err error) {
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	if err := reg.startable(); err != nil {
+		return nil, err
+	}
+	for _, g := range joined {
+		g.joined = true
 	}
 	for _, g := range reg.groups {
-		if err := g.join(ctx); err != nil {
-			return err
+		if !g.joined {
+			groups = append(groups, g)
 		}
+	}
+	if len(groups) > 0 {
+		return groups, nil
+	}
+	if reg.feed == nil {
+		reg.feed = newStream(end)
 	}
 	reg.state = started
 	for _, r := range reg.runs {
@@ -187,7 +217,15 @@ func (reg *Registry) Start(ctx context.Context) error {
 	if reg.shared && reg.bus != nil {
 		reg.work.Go(reg.listen)
 	}
-	return nil
+	return nil, nil
+}
+
+// startable is why the Registry cannot start. Registry.mu is held.
+func (reg *Registry) startable() error {
+	if reg.state == started {
+		return fmt.Errorf("%w: the registry has started already", ErrConflict)
+	}
+	return reg.check()
 }
 
 // until returns a context that ends with ctx, and when the Registry is closed.

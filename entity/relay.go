@@ -155,7 +155,7 @@ func (reg *Registry) fill(ctx context.Context) error {
 		reg.feed.mu.Lock()
 		reg.feed.append(&c)
 		reg.feed.mu.Unlock()
-		shards |= shardOf(&c)
+		shards |= shardOf(&c, true)
 		end = c.Position
 	}
 	if shards != 0 {

@@ -14,15 +14,23 @@ import (
 // ErrNotStarted, ErrClosed: nothing is being delivered. Otherwise the error is ctx's or the Log's. A handler must not
 // call it.
 func (reg *Registry) Settle(ctx context.Context) error {
+	waits := false
 	for {
 		if err := reg.running(); err != nil {
 			return err
 		}
 		changed := reg.quiet.wait()
-		settled, err := reg.settled(ctx)
-		if settled || err != nil {
+		behind, err := reg.unread(ctx)
+		if err != nil {
 			return err
 		}
+		if !behind && reg.settled() {
+			return nil
+		}
+		if behind && waits { // the pump has looked meanwhile: it is for another process to relay, which takes time
+			changed = nil
+		}
+		waits = behind
 		if err := reg.await(ctx, changed); err != nil {
 			return err
 		}
@@ -60,36 +68,51 @@ func (reg *Registry) running() error {
 	return nil
 }
 
-// settled looks once. It wakes whoever has not looked at the end of the feed yet.
-func (reg *Registry) settled(ctx context.Context) (bool, error) {
-	if reg.shared {
-		last, drained, err := reg.log.Last(ctx)
-		if err != nil {
-			return false, err
-		}
-		if !drained || reg.feed.end.Load() < last {
-			reg.poke()
-			return false, nil
-		}
-	}
-	if !reg.pump.calm.Load() || reg.pump.news.Load() {
+// unread reports whether the Log has something that this process has not read, and has the pump look.
+func (reg *Registry) unread(ctx context.Context) (bool, error) {
+	if !reg.shared {
 		return false, nil
+	}
+	last, drained, err := reg.log.Last(ctx)
+	if err != nil {
+		return false, fmt.Errorf("entity: settle: %w", err)
+	}
+	behind := !drained || reg.feed.end.Load() < last
+	if behind {
+		reg.poke()
+	}
+	return behind, nil
+}
+
+// settled looks at what was read. It wakes those who are behind, and no others: who wakes tells, and Settle looks again.
+func (reg *Registry) settled() bool {
+	if !reg.pump.calm.Load() || reg.pump.news.Load() {
+		return false
 	}
 	end := reg.feed.end.Load()
 	behind := false
+	look := func(l *lane) {
+		if l.through.Load() < end && !l.halted() {
+			behind = true
+			l.bell.ring()
+		}
+	}
 	reg.mu.Lock()
 	for _, r := range reg.runs {
 		for _, l := range r.lanes {
-			behind = behind || l.through.Load() < end && !l.halted()
+			look(l)
 		}
 	}
 	for _, l := range reg.lanes {
-		behind = behind || l.through.Load() < end && !l.halted()
+		look(l)
 	}
 	reg.mu.Unlock()
-	if behind || !reg.timers.settled(end) {
-		reg.feed.ring(allShards)
-		return false, nil
+	if t := reg.timers; t.active.Load() && t.through.Load() < end || t.next.Load() <= t.now() {
+		behind = true
+		t.bell.ring()
 	}
-	return end == reg.feed.end.Load(), nil
+	if behind || !reg.timers.settled(end) {
+		return false
+	}
+	return end == reg.feed.end.Load() || reg.settled()
 }

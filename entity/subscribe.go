@@ -126,13 +126,13 @@ func (reg *Registry) subscribe(sub *subscription, opts *SubscribeOptions) (stop 
 	if err != nil {
 		return nil, err
 	}
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	if reg.state == ended {
-		return nil, fmt.Errorf("%w: the registry", ErrClosed)
-	}
 	if sub.opts.Group != "" {
 		return reg.subscribeGroup(sub)
+	}
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	if err := reg.check(); err != nil {
+		return nil, err
 	}
 	r := &run{reg: reg, sub: sub}
 	reg.runs[sub] = r
