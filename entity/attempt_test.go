@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -113,6 +114,7 @@ func TestAttemptEndsAtItsTimeout(t *testing.T) {
 				}, &entity.SubscribeOptions{Group: group, Timeout: c.timeout, Attempts: 3, Backoff: c.want / 7})
 				p.writes("a", "a", "a")
 				time.Sleep(6 * c.want)
+				synctest.Wait()
 				if diff := cmp.Diff(slices.Repeat([]time.Duration{c.want}, 3), took); diff != "" {
 					t.Errorf("attempts took (-want +got):\n%s", diff)
 				}

@@ -61,8 +61,6 @@ type Panel struct {
 	For     time.Duration         `json:"for"`
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestWhatIsEqual(t *testing.T) {
 	zone := time.FixedZone("east", 3600)
 	for _, c := range []struct {

@@ -185,7 +185,7 @@ func TestDefineTakesStatesThatCanBe(t *testing.T) {
 		"a pointer to a type that encodes itself":  tryDefine[struct{ F *net.IP }],
 		"a map with numbers as keys":               tryDefine[struct{ F map[int8]map[uint64]bool }],
 		"a set":                                    tryDefine[struct{ F map[string]struct{} }],
-		"bytes": tryDefine[struct{ F []byte }],
+		"bytes":                                    tryDefine[struct{ F []byte }],
 		"a number as text": tryDefine[struct {
 			F int `json:",string"`
 		}],

@@ -38,30 +38,29 @@ func (h *Handle[S]) Derive(derive func(prev, next *S) []string) error {
 	return nil
 }
 
-// events returns the names of the events that a change fires, in the order in which they are first named.
-func (reg *Registry) events(c *Change) []string {
+// fires reports whether a change fires the event of that name.
+func (reg *Registry) fires(c *Change, name string) bool {
 	k := reg.kind(c.Kind)
 	if k == nil {
-		return nil
+		return false
 	}
 	k.mu.Lock()
 	derives := k.derives
 	k.mu.Unlock()
-	var names []string
 	for _, derive := range derives {
+		fired := false
 		err := guard(func() error {
-			for _, name := range derive(c) {
-				if !slices.Contains(names, name) {
-					names = append(names, name)
-				}
-			}
+			fired = slices.Contains(derive(c), name)
 			return nil
 		})
 		if err != nil {
 			reg.failed(fmt.Errorf("entity: derive events of %s: %w", c.Kind, err))
 		}
+		if fired {
+			return true
+		}
 	}
-	return names
+	return false
 }
 
 // OnEvent calls handler for each change that fires the event of that name, of whatever kind. All else is as with
@@ -75,7 +74,7 @@ func (reg *Registry) OnEvent(name string, handler func(ctx context.Context, e Ev
 	}
 	return reg.subscribe(&subscription{
 		source:  "event " + name,
-		match:   func(c *Change) bool { return slices.Contains(reg.events(c), name) },
+		match:   func(c *Change) bool { return reg.fires(c, name) },
 		deliver: func(ctx context.Context, c *Change) error { return handler(ctx, Event{name, *c}) },
 	}, opts)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // flip is an entity that time changes.
@@ -32,13 +31,14 @@ func (t *timers) settleFlips() bool {
 		answers, err := t.askFlips(k, questions)
 		if err != nil {
 			t.reg.failed(err)
+			t.again = min(t.again, t.soon())
 		}
 		for i, q := range questions {
-			due := t.soon() // to refresh it, and ask again
-			if err == nil {
-				due = answers[i]
+			if err != nil {
+				t.unasked[entityKey{name, q.ID}] = micros(q.From)
+			} else {
+				t.setFlip(k, q.ID, answers[i])
 			}
-			t.setFlip(k, q.ID, due)
 		}
 	}
 	return true
@@ -91,9 +91,6 @@ func (k *kind) askFlips(ctx context.Context, questions []Question) ([]int64, err
 	return answers, err
 }
 
-// soon is when what failed is tried again.
-func (t *timers) soon() int64 { return t.now() + time.Second.Microseconds() }
-
 func (t *timers) setFlip(k *kind, id string, due int64) {
 	key := entityKey{k.name, id}
 	f := t.flipOf[key]
@@ -108,15 +105,14 @@ func (t *timers) setFlip(k *kind, id string, due int64) {
 		f = &flip{kind: k, id: id}
 		t.flipOf[key] = f
 	}
-	f.due = due
-	t.flips.put(f)
+	t.flips.put(f, due)
 }
 
 const refreshBatch = 500
 
 // refreshDue refreshes the entities that change at the instant that is due.
 func (t *timers) refreshDue() {
-	due, batch := t.flips.pop()
+	due, batch := t.flips.popDue(never)
 	slices.SortFunc(batch, func(a, b *flip) int {
 		return cmp.Or(strings.Compare(a.kind.name, b.kind.name), strings.Compare(a.id, b.id))
 	})
@@ -128,21 +124,64 @@ func (t *timers) refreshDue() {
 		k, ids := batch[0].kind, make([]string, n)
 		for i, f := range batch[:n] {
 			ids[i] = f.id
-		}
-		op := &operation{kind: k, mode: refreshing, actor: &observed, at: due}
-		err := op.do(t.reg.ctx, ids)
-		if err != nil {
-			t.reg.failed(fmt.Errorf("entity: refresh what time changed: %w", err))
-		}
-		for _, f := range batch[:n] {
-			if err != nil {
-				f.due = t.soon()
-				t.flips.put(f)
-				continue
-			}
 			delete(t.flipOf, entityKey{k.name, f.id})
-			t.reask[entityKey{k.name, f.id}] = due
 		}
+		t.refreshAt(k, t.notFlippedSince(k, ids, due), due)
 		batch = batch[n:]
+	}
+}
+
+// notFlippedSince puts off those that time has changed once more by now.
+func (t *timers) notFlippedSince(k *kind, ids []string, due int64) []string {
+	now := t.now()
+	if due == now {
+		return ids
+	}
+	questions := make([]Question, len(ids))
+	for i, id := range ids {
+		questions[i] = Question{ID: id, From: fromMicros(due)}
+	}
+	answers, err := t.askFlips(k, questions)
+	if err != nil {
+		t.putOff(k, ids, due, err)
+		return nil
+	}
+	var rest []string
+	for i, id := range ids {
+		if answers[i] <= now {
+			t.setFlip(k, id, answers[i])
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	return rest
+}
+
+// refreshAt refreshes entities, together or, where that fails, each by itself.
+func (t *timers) refreshAt(k *kind, ids []string, due int64) {
+	refresh := func(ids []string) error {
+		op := &operation{kind: k, mode: refreshing, actor: &observed, at: due}
+		return op.do(t.reg.ctx, ids)
+	}
+	together := refresh(ids)
+	for i, id := range ids {
+		err := together
+		if err != nil && len(ids) > 1 {
+			err = refresh(ids[i : i+1 : i+1])
+		}
+		if err != nil {
+			t.putOff(k, ids[i:i+1], due, fmt.Errorf("entity: refresh what time changed: %w", err))
+		} else {
+			t.reask[entityKey{k.name, id}] = due
+		}
+	}
+}
+
+// putOff has entities whose flips are due refreshed a while later, as of that instant.
+func (t *timers) putOff(k *kind, ids []string, due int64, err error) {
+	t.reg.failed(err)
+	t.again = min(t.again, t.soon())
+	for _, id := range ids {
+		t.unasked[entityKey{k.name, id}] = due - 1
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -245,7 +246,7 @@ func TestInterruptedCallIsMadeAgain(t *testing.T) {
 		for parked := range p.w.begin().Parked(t.Context(), "") {
 			t.Errorf("parked: %+v", parked)
 		}
-		p = w.ready(l.note, opts)
+		w.ready(l.note, opts)
 		l.wants(w, "the group", true)
 		if attempts != 5 {
 			t.Errorf("%d attempts were interrupted: want 5", attempts)
@@ -301,12 +302,19 @@ func TestGroupsOfOneNameDoNotShareTheirPlaces(t *testing.T) {
 		if err := p.orders.Derive(func(_, next *Order) []string { return []string{fmt.Sprint("total.", next.Total)} }); err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex
 		events := map[string]int{}
+		note := func(_ context.Context, e entity.Event) error {
+			mu.Lock()
+			defer mu.Unlock()
+			events[e.Name]++
+			return nil
+		}
 		var l deliveryLedger
 		opts := &entity.SubscribeOptions{Group: "g"}
 		p.on(l.note, opts)
 		for _, name := range []string{"total.1", "total.3"} {
-			if _, err := p.OnEvent(name, func(_ context.Context, e entity.Event) error { events[e.Name]++; return nil }, opts); err != nil {
+			if _, err := p.OnEvent(name, note, opts); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -315,6 +323,8 @@ func TestGroupsOfOneNameDoNotShareTheirPlaces(t *testing.T) {
 		p.writes("a", "a", "a", "b")
 		time.Sleep(2 * time.Second)
 		l.wants(w, "the changes", true)
+		mu.Lock()
+		defer mu.Unlock()
 		if want := map[string]int{"total.1": 2, "total.3": 1}; !maps.Equal(events, want) {
 			t.Errorf("events: %v: want %v", events, want)
 		}

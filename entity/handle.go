@@ -66,7 +66,8 @@ type kind struct {
 
 // Define makes a kind of entities reactive. S is a struct: its exported fields, by their names in JSON, are what is
 // compared, waited for and delivered, so each must be of a type that can be compared and that JSON brings back as it was.
-// A nil slice or map equals an empty one. A field tagged
+// A nil slice or map equals an empty one, and times are equal that are the same instant. A type that encodes itself is
+// compared by its method Equal, or by == where it has none. A field tagged
 //
 //	entity:"drifts"
 //

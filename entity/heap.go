@@ -35,11 +35,16 @@ func (h *dueHeap[T]) Pop() any {
 	return x
 }
 
-// put brings x to its place.
-func (h *dueHeap[T]) put(x T) {
-	switch t := x.inHeap(); {
-	case t.due == never:
+// put says when x is due, and brings it to its place. What is in a heap must not get another due in any other way: a heap
+// can be mended where one is out of place, not where several are.
+func (h *dueHeap[T]) put(x T, due int64) {
+	t := x.inHeap()
+	if due == never {
 		h.remove(x)
+	}
+	t.due = due
+	switch {
+	case due == never:
 	case t.place == 0:
 		heap.Push(h, x)
 	default:
@@ -53,9 +58,11 @@ func (h *dueHeap[T]) remove(x T) {
 	}
 }
 
-// pop takes out all that is due at the first instant.
-func (h *dueHeap[T]) pop() (due int64, xs []T) {
-	due = h.first()
+// popDue takes out all that is due at the first instant, where that is until some instant or before.
+func (h *dueHeap[T]) popDue(until int64) (due int64, xs []T) {
+	if due = h.first(); due > until || due == never {
+		return due, nil
+	}
 	for len(*h) > 0 && h.first() == due {
 		xs = append(xs, heap.Pop(h).(T))
 	}

@@ -2,280 +2,207 @@ package entity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
-// An arm is a condition that is watched: its tree laid out in a row, each node before its parts, with what is known of
-// each. Instants are in microseconds. It belongs to the goroutine of the timers.
-type arm struct {
-	slot  // when it must be judged again, should no change come
-	nodes []armNode
-	last  int64 // it was judged at
-	seq   uint64
-	on    bool // the condition holds
-	fresh bool // it was never judged
-	stale bool // judging it failed: all of it must be looked at again
-	mark  bool // it is in the batch that is being judged
-	fire  bool // it became true in the batch that is being judged
-	*sight
-	named *namedArm // of a named watch
-}
-
-// armNode is a node of a condition with its state.
-type armNode struct {
-	op        op
-	size      uint32 // nodes of its subtree, itself included
-	raw       bool   // what it says, before For and Rearm
-	beyond    bool   // a value that does not hold is at or beyond Rearm
-	on        bool   // what it says, For and Rearm heeded
-	hasRearm  bool
-	low, high float64
-	rearm     float64
-	hold      int64
-	since     int64 // raw holds since then; meaningless where it does not
-	value     any
-
-	// Of a comparison only.
-	kind       *kind
-	id         string
-	get        *accessor
-	due        int64 // when time changes what it says; never
-	arm        *arm
-	prev, next *armNode // the comparisons on one entity
-}
-
-const never = int64(1<<63 - 1)
-
-func micros(t time.Time) int64     { return t.UnixMicro() }
-func fromMicros(m int64) time.Time { return time.UnixMicro(m).UTC() }
-
-// compile lays out a condition for this Registry. The error names a path that leads nowhere.
-func (reg *Registry) compile(c Condition) ([]armNode, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	kinds := reg.snapshot()
-	var nodes []armNode
-	var add func(n *node) error
-	add = func(n *node) error {
-		at := len(nodes)
-		nodes = append(nodes, armNode{op: n.op, low: n.low, high: n.high, value: n.value, hold: n.hold.Microseconds(),
-			rearm: n.rearm, hasRearm: n.hasRearm, due: never, since: never})
-		if len(n.kids) == 0 {
-			if err := nodes[at].bind(kinds, n.path); err != nil {
-				return err
-			}
-		}
-		for _, kid := range n.kids {
-			if err := add(kid); err != nil {
-				return err
-			}
-		}
-		nodes[at].size = uint32(len(nodes) - at)
-		return nil
-	}
-	err := add(c.root)
-	return nodes, err
-}
-
-// bind finds the field that a comparison is about.
-func (n *armNode) bind(kinds map[string]*kind, p path) error {
-	k := kinds[p.kind]
-	if k == nil || p.kind == watchKind {
-		return invalid(p.String(), quote(p.kind), "a kind that is defined")
-	}
-	get, err := k.accessor(p)
-	if err != nil {
-		return err
-	}
-	switch {
-	case n.op != opIs && !get.number():
-		return invalid(p.String(), get.leaf, "a number, to be compared with "+n.op.sign())
-	case n.op == opIs && get.drifts:
-		return invalid(p.String(), "== on a field that drifts", "<, > or both: it has a value for an instant only")
-	case n.op == opIs && !get.comparable(n.value):
-		return invalid(p.String(), get.leaf, fmt.Sprintf("a field that can be == %v", n.value))
-	}
-	n.kind, n.id, n.get = k, p.id, get
-	return nil
-}
-
-func (o op) sign() string {
-	return map[op]string{opBelow: "<", opAbove: ">", opBetween: "< and <"}[o]
-}
-
-// comparable reports whether a field of this type can ever be the scalar.
-func (a *accessor) comparable(value any) bool {
-	switch value.(type) {
-	case nil:
-		return true
-	case bool:
-		return a.boolean()
-	case string:
-		return a.text()
-	}
-	return a.number()
-}
-
-// leaf reports whether a node compares a field.
-func (n *armNode) leaf() bool { return n.kind != nil }
-
-// drifts reports whether a Forecaster decides on the comparison.
-func (n *armNode) drifts() bool { return n.leaf() && n.get.drifts }
-
-// A bench judges arms, many in one go, with one call of each read and each Forecaster.
+// A bench judges arms, many in one go, with one call of each read and two of each Forecaster.
 type bench struct {
 	reg    *Registry
 	at     int64
+	now    int64
 	change *Change // what happened, if anything did
 	asks   map[*kind]*asking
+	errs   []error
 }
 
+// asking is what a kind is asked.
 type asking struct {
 	questions []Question
 	nodes     []*armNode
 	ids       []string
 }
 
+func newBench(reg *Registry, at int64, c *Change) *bench {
+	return &bench{reg: reg, at: at, now: micros(reg.clock.Now()), change: c}
+}
+
 // judge finds out what conditions say at an instant: at a change, of those on its entity; by time, of those that are due;
-// and of those that were never judged. After an error what they say is as before, and they must be judged again.
+// and of those that were never judged. Where it fails, an arm is stale: it says what it said before, and must be judged
+// again.
 func (b *bench) judge(ctx context.Context, arms []*arm) error {
-	if err := b.look(ctx, arms); err != nil {
-		return err
-	}
-	if err := b.ask(ctx, arms); err != nil {
-		return err
-	}
+	var unread []*armNode
 	for _, a := range arms {
-		before := a.on
-		a.on = a.tree(0, b.at)
-		a.fire = a.on && !before && (!a.fresh || a.opts.IfTrue)
-		a.fresh, a.stale, a.last = false, false, b.at
-		a.due = a.next()
+		for i := range a.nodes {
+			if n := &a.nodes[i]; b.affected(a, n) && !b.take(a, n) {
+				unread = append(unread, n)
+			}
+		}
 	}
-	return nil
+	b.answer(ctx, b.first)
+	b.answer(ctx, b.second)
+	b.look(ctx, unread)
+	for _, a := range arms {
+		b.conclude(a)
+	}
+	return errors.Join(b.errs...)
+}
+
+// conclude says what an arm says now that its comparisons do.
+func (b *bench) conclude(a *arm) {
+	a.fire, a.stale = false, false
+	for i := range a.nodes {
+		a.stale = a.stale || a.nodes[i].failed
+	}
+	if a.stale {
+		return
+	}
+	before := a.on
+	a.on = a.tree(0, b.at)
+	a.fire = a.on && !before && (!a.fresh || a.opts.IfTrue)
+	a.fresh, a.last = false, b.at
 }
 
 // affected reports whether a comparison must be looked at.
 func (b *bench) affected(a *arm, n *armNode) bool {
-	return n.leaf() && (a.fresh || a.stale || n.due <= b.at || b.concerns(n))
+	return n.leaf() && (a.fresh || n.due <= b.at || b.concerns(n))
 }
 
 func (b *bench) concerns(n *armNode) bool {
-	return b.change != nil && b.change.ID == n.id && b.change.Kind == n.kind.name
+	return b.change != nil && b.change.ID == n.id && b.change.Kind == n.get.kind.name
 }
 
-// look reads what does not drift.
-func (b *bench) look(ctx context.Context, arms []*arm) error {
+// take takes what the change says of a comparison, and puts down what its Forecaster is to be asked. It reports false where
+// the field must be read.
+func (b *bench) take(a *arm, n *armNode) bool {
+	n.failed = false
+	concerns := b.concerns(n)
+	switch {
+	case n.get.drifts && concerns && b.change.Next == nil: // whatever a Forecaster says of what comes after
+		n.raw, n.beyond, n.due = false, true, never
+		return true
+	case n.get.drifts:
+		n.ask(b)
+		return true
+	case n.get.kind.forecast != nil && !a.isNamed(): // of a named one the holder of the timers publishes what time changes
+		b.question(n, "", Less, 0)
+	}
+	if concerns && b.change.Version == 0 { // a nudge is of the future: what was published is as it was
+		return !a.fresh && n.due > b.at
+	}
+	if concerns {
+		n.see(b.change.Next)
+	}
+	return concerns
+}
+
+// look reads what the change does not say.
+func (b *bench) look(ctx context.Context, unread []*armNode) {
 	reads := map[*kind]*asking{}
-	for _, a := range arms {
-		for i := range a.nodes {
-			n := &a.nodes[i]
-			switch {
-			case !b.affected(a, n) || n.drifts():
-			case b.concerns(n):
-				n.see(b.change.Next)
-			default:
-				r := reads[n.kind]
-				if r == nil {
-					r = &asking{}
-					reads[n.kind] = r
-				}
-				r.nodes, r.ids = append(r.nodes, n), append(r.ids, n.id)
-			}
+	for _, n := range unread {
+		if n.due > b.at && n.due <= b.now {
+			continue // time has changed it again since: what a read finds is so since then
 		}
+		r := reads[n.get.kind]
+		if r == nil {
+			r = &asking{}
+			reads[n.get.kind] = r
+		}
+		r.nodes, r.ids = append(r.nodes, n), append(r.ids, n.id)
 	}
 	for k, r := range reads {
-		ids, err := distinct(r.ids)
+		seen, err := k.lookAt(ctx, r.ids)
 		if err != nil {
-			return err
-		}
-		seen := reading{ids: ids, states: make([]any, len(ids))}
-		if err := k.look(ctx, &seen); err != nil {
-			return err
+			b.fail(err, r.nodes...)
+			continue
 		}
 		for _, n := range r.nodes {
 			state, err := k.published(ctx, seen.of(n.id))
 			if err != nil {
-				return err
+				b.fail(err, n)
+				continue
 			}
 			n.see(state)
+			if k.forecast == nil {
+				n.due = never
+			}
 		}
 	}
-	return nil
+}
+
+// lookAt reads entities, of which some may be named twice.
+func (k *kind) lookAt(ctx context.Context, ids []string) (*reading, error) {
+	ids, err := distinct(ids)
+	if err != nil {
+		return nil, err
+	}
+	seen := &reading{ids: ids, states: make([]any, len(ids))}
+	return seen, k.look(ctx, seen)
+}
+
+// fail marks comparisons that are to be looked at again, as of this instant or an earlier one.
+func (b *bench) fail(err error, nodes ...*armNode) {
+	b.errs = append(b.errs, err)
+	for _, n := range nodes {
+		n.failed = true
+		n.due = min(n.due, b.at)
+	}
 }
 
 // see takes the value of a field that does not drift.
 func (n *armNode) see(state any) {
+	if n.op == opIs {
+		n.raw = n.get.is(state, n.value)
+		return
+	}
+	order, ok := n.get.compare(state, n.bound)
+	other, _ := n.get.compare(state, n.other)
 	switch n.op {
 	case opBelow:
-		order, ok := n.get.compare(state, n.high)
-		n.raw = ok && order < 0
-		order, ok = n.get.compare(state, n.rearm)
-		n.beyond = !ok || order >= 0
+		n.raw, n.beyond = ok && order < 0, !ok || other >= 0
 	case opAbove:
-		order, ok := n.get.compare(state, n.low)
-		n.raw = ok && order > 0
-		order, ok = n.get.compare(state, n.rearm)
-		n.beyond = !ok || order <= 0
+		n.raw, n.beyond = ok && order > 0, !ok || other <= 0
 	case opBetween:
-		low, ok := n.get.compare(state, n.low)
-		high, _ := n.get.compare(state, n.high)
-		n.raw = ok && low > 0 && high < 0
-	case opIs:
-		n.raw = n.get.is(state, n.value)
+		n.raw = ok && order > 0 && other < 0
 	}
 }
 
-// ask asks the Forecasters: first what holds now and when what does not will, then when what holds will not.
-func (b *bench) ask(ctx context.Context, arms []*arm) error {
-	b.asks = map[*kind]*asking{}
-	for _, a := range arms {
-		for i := range a.nodes {
-			n := &a.nodes[i]
-			if !b.affected(a, n) || n.kind.forecast == nil {
-				continue
-			}
-			switch {
-			case !n.drifts():
-				if a.named == nil { // of a named one the holder of the timers publishes what time changes
-					b.question(n, "", Less, 0)
-				}
-			case n.op == opBelow:
-				b.question(n, n.get.path, Less, n.high)
-			case n.op == opAbove:
-				b.question(n, n.get.path, Greater, n.low)
-			default:
-				b.question(n, n.get.path, Greater, n.low)
-				b.question(n, n.get.path, Less, n.high)
-			}
-		}
+// ask puts down what a Forecaster is asked first of a field that drifts: what holds now, and when what does not will.
+func (n *armNode) ask(b *bench) {
+	switch n.op {
+	case opBelow:
+		b.question(n, n.get.path, Less, n.bound)
+	case opAbove:
+		b.question(n, n.get.path, Greater, n.bound)
+	default:
+		b.question(n, n.get.path, Greater, n.bound)
+		b.question(n, n.get.path, Less, n.other)
 	}
-	if err := b.answer(ctx, b.first); err != nil {
-		return err
-	}
-	return b.answer(ctx, b.second)
 }
 
 func (b *bench) question(n *armNode, field string, c Comparison, value float64) {
-	k := b.asks[n.kind]
-	if k == nil {
-		k = &asking{}
-		b.asks[n.kind] = k
+	k := n.get.kind
+	if b.asks == nil {
+		b.asks = map[*kind]*asking{}
 	}
-	k.questions = append(k.questions, Question{ID: n.id, Field: field, Comparison: c, Value: value, From: fromMicros(b.at)})
-	k.nodes = append(k.nodes, n)
+	if b.asks[k] == nil {
+		b.asks[k] = &asking{}
+	}
+	ask := b.asks[k]
+	ask.questions = append(ask.questions, Question{ID: n.id, Field: field, Comparison: c, Value: value, From: fromMicros(b.at)})
+	ask.nodes = append(ask.nodes, n)
 }
 
 // answer puts the questions to the Forecasters and has the answers to each comparison weighed, which may put more.
-func (b *bench) answer(ctx context.Context, weigh func(n *armNode, answers []int64)) error {
+func (b *bench) answer(ctx context.Context, weigh func(n *armNode, answers []int64)) {
 	asks := b.asks
-	b.asks = map[*kind]*asking{}
+	b.asks = nil
 	for k, ask := range asks {
 		answers, err := k.ask(ctx, ask.questions)
 		if err != nil {
-			return err
+			b.unanswered(ask.nodes, err)
+			continue
 		}
 		for i := 0; i < len(ask.nodes); {
 			end := i + 1
@@ -286,7 +213,19 @@ func (b *bench) answer(ctx context.Context, weigh func(n *armNode, answers []int
 			i = end
 		}
 	}
-	return nil
+}
+
+// unanswered has a Forecaster asked again soon. What does not drift is known without it.
+func (b *bench) unanswered(nodes []*armNode, err error) {
+	var drifting []*armNode
+	for _, n := range nodes {
+		if n.get.drifts {
+			drifting = append(drifting, n)
+		} else {
+			n.due = b.now + soon
+		}
+	}
+	b.fail(err, drifting...)
 }
 
 // ask puts questions to a kind's Forecaster.
@@ -311,7 +250,7 @@ func (k *kind) ask(ctx context.Context, questions []Question) ([]int64, error) {
 // first weighs what a comparison says now.
 func (b *bench) first(n *armNode, answers []int64) {
 	n.due = never
-	if !n.drifts() {
+	if !n.get.drifts {
 		if answers[0] > b.at {
 			n.due = answers[0]
 		}
@@ -326,16 +265,16 @@ func (b *bench) first(n *armNode, answers []int64) {
 	}
 	switch {
 	case n.raw && n.op == opBelow:
-		b.question(n, n.get.path, AtLeast, n.high)
+		b.question(n, n.get.path, AtLeast, n.bound)
 	case n.raw && n.op == opAbove:
-		b.question(n, n.get.path, AtMost, n.low)
+		b.question(n, n.get.path, AtMost, n.bound)
 	case n.raw:
-		b.question(n, n.get.path, AtMost, n.low)
-		b.question(n, n.get.path, AtLeast, n.high)
+		b.question(n, n.get.path, AtMost, n.bound)
+		b.question(n, n.get.path, AtLeast, n.other)
 	case n.hasRearm && n.on && n.op == opBelow:
-		b.question(n, n.get.path, AtLeast, n.rearm)
+		b.question(n, n.get.path, AtLeast, n.other)
 	case n.hasRearm && n.on:
-		b.question(n, n.get.path, AtMost, n.rearm)
+		b.question(n, n.get.path, AtMost, n.other)
 	}
 }
 
@@ -348,45 +287,4 @@ func (b *bench) second(n *armNode, answers []int64) {
 			n.due = min(n.due, at)
 		}
 	}
-}
-
-// tree says what node i says at an instant, from what its comparisons say.
-func (a *arm) tree(i int, at int64) bool {
-	n := &a.nodes[i]
-	if !n.leaf() {
-		n.raw = n.op == opAll
-		for kid := i + 1; kid < i+int(n.size); kid += int(a.nodes[kid].size) {
-			switch on := a.tree(kid, at); n.op {
-			case opAll:
-				n.raw = on && n.raw
-			case opAny:
-				n.raw = on || n.raw
-			case opNot:
-				n.raw = !on
-			}
-		}
-	}
-	if !n.raw {
-		n.since = never
-	} else if n.since == never || a.fresh {
-		n.since = at
-	}
-	held := n.raw && at-n.since >= n.hold
-	n.on = held || n.hasRearm && n.on && (n.raw || !n.beyond)
-	return n.on
-}
-
-// next is when time alone may change what the condition says.
-func (a *arm) next() int64 {
-	due := never
-	for i := range a.nodes {
-		n := &a.nodes[i]
-		if n.leaf() {
-			due = min(due, n.due)
-		}
-		if n.hold > 0 && n.raw && a.last-n.since < n.hold {
-			due = min(due, n.since+n.hold)
-		}
-	}
-	return due
 }

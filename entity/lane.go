@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -35,16 +34,10 @@ type lane struct {
 	trying   *Change // what the handler was called with, until it returns
 	attempts int     // that were made of it before
 
-	watch   sync.Mutex // guards the attempt that the watchdog looks at
-	attempt context.Context
-	fail    context.CancelCauseFunc
-	dog     *time.Timer
-	guarded atomic.Bool  // the watchdog will look
-	begun   atomic.Int64 // when the attempt began, since origin; 0: none runs
+	attempt context.Context // of the attempt that runs, and of the next ones if it succeeds
+	number  atomic.Uint64   // of the attempt that runs, odd; even: none does
+	dog     watchdog
 }
-
-// origin is what attempts are measured from, on the monotonic clock.
-var origin = time.Now().Add(-time.Second)
 
 type entityKey struct{ kind, id string }
 
@@ -56,6 +49,7 @@ const (
 
 func newLane(reg *Registry, opts SubscribeOptions, shards shardSet) *lane {
 	l := &lane{reg: reg, opts: opts, bell: newBell(shards), stuck: map[entityKey][]Pending{}, gone: make(chan struct{})}
+	l.dog.number, l.dog.timeout = &l.number, opts.Timeout
 	l.ctx, l.cancel = context.WithCancel(reg.ctx)
 	return l
 }
@@ -107,11 +101,7 @@ func (l *lane) halted() bool { return l.call.Load() == halted || l.ctx.Err() != 
 func (l *lane) end() {
 	l.call.Store(halted)
 	l.reg.feed.detach(l.bell)
-	l.watch.Lock()
-	defer l.watch.Unlock()
-	if l.dog != nil {
-		l.dog.Stop()
-	}
+	l.dog.leash()
 	l.cancel()
 }
 
@@ -324,6 +314,7 @@ func (l *lane) wait() {
 			pause, timed = until, true
 		}
 	}
+	l.dog.leash()
 	var alarm <-chan time.Time
 	if timed {
 		timer := time.NewTimer(pause)
@@ -350,56 +341,22 @@ func (l *lane) sleep(d time.Duration) {
 // try calls the handler under the watchdog. One context serves many attempts that succeed.
 func (l *lane) try(sub *subscription, c *Change) (err error) {
 	if l.attempt == nil {
-		l.watch.Lock()
-		l.attempt, l.fail = context.WithCancelCause(l.ctx)
-		l.watch.Unlock()
+		l.attempt = l.dog.context(l.ctx)
 	}
 	ctx := l.attempt
-	l.begun.Store(int64(time.Since(origin)))
-	if !l.guarded.Load() {
-		l.unleash()
+	l.number.Add(1)
+	if !l.dog.fresh.Load() {
+		l.dog.unleash()
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{v, debug.Stack()}
 		}
-		l.begun.Store(0)
+		l.number.Add(1)
 		if err != nil || ctx.Err() != nil {
-			l.watch.Lock()
-			defer l.watch.Unlock()
-			l.fail(nil)
+			l.dog.end(nil)
 			l.attempt = nil
 		}
 	}()
 	return sub.deliver(ctx, c)
-}
-
-// unleash sets the watchdog.
-func (l *lane) unleash() {
-	l.watch.Lock()
-	defer l.watch.Unlock()
-	l.guarded.Store(true)
-	l.dog = time.AfterFunc(l.opts.Timeout, l.look)
-}
-
-// look is the watchdog: it ends the context of an attempt that has lasted too long, and stays while one runs.
-func (l *lane) look() {
-	l.watch.Lock()
-	defer l.watch.Unlock()
-	begun := l.begun.Load()
-	if begun == 0 {
-		l.guarded.Store(false)
-		if begun = l.begun.Load(); begun == 0 { // else it began in this very moment, and may not have seen that
-			return
-		}
-		l.guarded.Store(true)
-	}
-	left := l.opts.Timeout - (time.Since(origin) - time.Duration(begun))
-	if left <= 0 {
-		if l.attempt != nil {
-			l.fail(context.DeadlineExceeded)
-		}
-		left = l.opts.Timeout
-	}
-	l.dog.Reset(left)
 }

@@ -203,7 +203,7 @@ func (c *memoryCtx) end(err error) ([]func(context.Context), error) {
 	return after, err
 }
 
-const roomKept = 64 // entries that a transaction may bring into the next
+const roomKept = 1024 // entries that a transaction may bring into the next
 
 func (tx *memoryTx) reset() {
 	tx.number++
@@ -383,6 +383,7 @@ func (m *Memory) Append(ctx context.Context, entries []Entry) error {
 		return err
 	}
 	defer tx.leave()
+	tx.entries = slices.Grow(tx.entries, len(entries))
 	for i := range entries {
 		tx.entries = append(tx.entries, entries[i])
 		e := &tx.entries[len(tx.entries)-1]

@@ -23,8 +23,8 @@ type MutateOptions struct {
 // nothing is published. Mutate of an entity inside of its own write is part of it: there is one Change, the outermost's.
 //
 // Of an entity of which nothing was ever published, the state before the write is what read says. ErrInvalid: the id, the
-// Actor, a nil write, or a state that cannot be encoded; ErrRead: read broke its contract; ErrConflict: the transaction lost a
-// wait for a lock, and may be tried again.
+// Actor, a nil write, or a state that cannot be encoded; ErrRead: read broke its contract; ErrConflict: the transaction
+// lost a wait for a lock, and may be tried again.
 func (h *Handle[S]) Mutate(ctx context.Context, id string, write func(context.Context) error, opts *MutateOptions) (Typed[S], error) {
 	return h.one(ctx, id, write, opts, writing)
 }

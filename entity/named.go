@@ -23,20 +23,11 @@ func readFirings(context.Context, []string, func(string, edge)) error { return n
 // blank.
 const cursorRow = " "
 
-// namedArm is what an arm of a named watch has besides.
-type namedArm struct {
-	row    WatchRow
-	replay bool  // changes that were missed are being looked at
-	from   int64 // changes up to here are in its progress
-}
-
-func (n *namedArm) replaying() bool { return n != nil && n.replay }
-
-func (n *namedArm) seen() int64 {
-	if n == nil {
-		return 0
-	}
-	return n.from
+// same reports whether two rows are one.
+func (w WatchRow) same(other WatchRow) bool {
+	at := w.At.Equal(other.At)
+	w.At = other.At
+	return at && w == other
 }
 
 // watchNamed registers a watch in the Log and subscribes fn to its firings.
@@ -71,6 +62,7 @@ func (reg *Registry) register(ctx context.Context, c Condition, nodes []armNode,
 			return err
 		}
 		if old.Condition == row.Condition && old.Group == row.Group {
+			reg.timers.known(row.Name)
 			return nil
 		}
 	}
@@ -81,17 +73,21 @@ func (reg *Registry) register(ctx context.Context, c Condition, nodes []armNode,
 	if err != nil {
 		return err
 	}
-	a := &arm{nodes: nodes, fresh: true, named: &namedArm{}, sight: &sight{name: row.Name, opts: &opts}}
+	// A group that is new begins here, also where it is joined later, with Start.
+	if _, err := reg.log.Positions(ctx, Group{row.Group, "watch " + row.Name}, position); err != nil {
+		return err
+	}
+	a := newArm(nodes, row.Name, opts.kept(), nil)
 	row.Position, row.At = position, reg.now()
-	b := &bench{reg: reg, at: micros(row.At)}
-	if err := b.judge(ctx, []*arm{a}); err != nil {
+	a.side = &side{row: row}
+	if a.side.versions, err = reg.versions(ctx, nodes); err != nil {
+		return err
+	}
+	if err := newBench(reg, micros(row.At), nil).judge(ctx, []*arm{a}); err != nil {
 		return err
 	}
 	row.Progress = progress(a)
-	var value any
-	if a.fire {
-		value = reg.timers.value(a, nil)
-	}
+	value := reg.timers.values([]*arm{a}, nil)[a]
 	return reg.log.InTx(ctx, func(ctx context.Context) error {
 		heads, err := reg.log.Lock(ctx, watchKind, []string{row.Name})
 		if err != nil {
@@ -112,12 +108,32 @@ func (reg *Registry) register(ctx context.Context, c Condition, nodes []armNode,
 	})
 }
 
+// versions are those of the entities of a condition's comparisons, of those that have been published last.
+func (reg *Registry) versions(ctx context.Context, nodes []armNode) ([]int64, error) {
+	var versions []int64
+	for i := range nodes {
+		n := &nodes[i]
+		if !n.leaf() {
+			continue
+		}
+		version := int64(0)
+		for head, err := range reg.log.Heads(ctx, n.get.kind.name, []string{n.id}) {
+			if err != nil {
+				return nil, err
+			}
+			version = head.Version
+		}
+		versions = append(versions, version)
+	}
+	return versions, nil
+}
+
 // refreshWatched makes the Log know the entities that time changes and a named watch is about.
 func (reg *Registry) refreshWatched(ctx context.Context, nodes []armNode) error {
 	for i := range nodes {
 		n := &nodes[i]
-		if n.leaf() && n.kind.forecast != nil {
-			op := &operation{kind: n.kind, mode: refreshing, actor: &system}
+		if n.leaf() && n.get.kind.forecast != nil {
+			op := &operation{kind: n.get.kind, mode: refreshing, actor: &system}
 			if err := op.do(ctx, []string{n.id}); err != nil {
 				return err
 			}
@@ -166,8 +182,12 @@ func (reg *Registry) firing(k *kind, head *Head, condition string, at time.Time,
 }
 
 // DropWatch ends a named watch for all processes, and deletes it from the Log. Its group stays, so that what has fired is
-// handled; see DropGroup. ErrNotFound: there is none of that name.
+// handled; see DropGroup. ErrNotFound: there is none of that name. ErrInvalid: a blank name. ErrClosed: the Registry is
+// closed.
 func (reg *Registry) DropWatch(ctx context.Context, name string) error {
+	if err := reg.check(); err != nil {
+		return err
+	}
 	if err := checkName("name", name); err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +95,7 @@ func TestReplay(t *testing.T) {
 		p := w.ready(handler, opts)
 		p.writes("a", "a", "a")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if diff := cmp.Diff([]string{"a 1", "a 2", "a 2", "a 3"}, l.versions()); diff != "" {
 			t.Fatalf("delivered (-want +got):\n%s", diff)
 		}
@@ -172,16 +175,16 @@ func TestReplayNeedsNoStartAndEndsWithClose(t *testing.T) {
 		if len(list) != 3 {
 			t.Fatalf("parked: %+v", list)
 		}
-		var running bool
+		var running atomic.Bool
 		l.forget()
 		tool.on(func(ctx context.Context, c entity.Typed[Order]) error {
 			if c.ID != "b" {
 				return l.note(ctx, c)
 			}
-			running = true
+			running.Store(true)
 			<-ctx.Done()
 			time.Sleep(time.Second)
-			running = false
+			running.Store(false)
 			return ctx.Err()
 		}, opts)
 		if err := tool.Replay(t.Context(), list[0]); err != nil {
@@ -190,11 +193,11 @@ func TestReplayNeedsNoStartAndEndsWithClose(t *testing.T) {
 		result := make(chan error)
 		go func() { result <- tool.Replay(context.Background(), list[1]) }()
 		time.Sleep(time.Second)
-		if !running {
+		if !running.Load() {
 			t.Fatal("the handler does not run")
 		}
 		tool.close()
-		if running {
+		if running.Load() {
 			t.Error("a handler runs when Close has returned")
 		}
 		if err := <-result; !errors.Is(err, context.Canceled) {
@@ -215,7 +218,7 @@ func TestReplayNeedsNoStartAndEndsWithClose(t *testing.T) {
 func TestDropGroup(t *testing.T) {
 	onEachDelivery(t, func(t *testing.T, w *deliveryWorld) {
 		var l, keeps, again deliveryLedger
-		slow := false
+		var slow atomic.Bool
 		opts := &entity.SubscribeOptions{Group: "g", Attempts: 1}
 		p := w.begin()
 		stopEvents, err := p.OnEvent("paid", func(context.Context, entity.Event) error { return nil }, opts)
@@ -224,7 +227,7 @@ func TestDropGroup(t *testing.T) {
 		}
 		stop := p.on(func(ctx context.Context, c entity.Typed[Order]) error {
 			_ = l.note(ctx, c)
-			if slow {
+			if slow.Load() {
 				time.Sleep(10 * time.Second)
 			}
 			return errDelivery
@@ -237,7 +240,7 @@ func TestDropGroup(t *testing.T) {
 		if err := p.DropGroup(t.Context(), "g"); !errors.Is(err, entity.ErrConflict) {
 			t.Errorf("with a handler here, DropGroup returned %v", err)
 		}
-		slow = true
+		slow.Store(true)
 		p.writes("a")
 		time.Sleep(2 * time.Second)
 		stop()

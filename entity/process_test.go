@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,7 @@ func TestTwoProcessesBothWork(t *testing.T) {
 				one.writes(fmt.Sprint(i))
 			}
 			time.Sleep(5 * time.Second)
+			synctest.Wait()
 			union := deliveryLedger{got: append(a.got, b.got...)}
 			union.wants(w, "the two", true)
 		})
@@ -139,10 +141,10 @@ func TestDeadProcessIsReplaced(t *testing.T) {
 func TestProcessThatComesBackFindsItsWorkWithOthers(t *testing.T) {
 	onSharedDelivery(t, func(t *testing.T, w *deliveryWorld) {
 		var group, broadcast deliveryLedger
-		slow := true
+		var fast atomic.Bool
 		opts := &entity.SubscribeOptions{Group: "g", Timeout: time.Hour, Parallel: entity.Shards}
 		p := w.ready(func(ctx context.Context, c entity.Typed[Order]) error {
-			if slow {
+			if !fast.Load() {
 				time.Sleep(2 * time.Minute)
 			}
 			return group.note(ctx, c)
@@ -162,12 +164,12 @@ func TestProcessThatComesBackFindsItsWorkWithOthers(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		broadcast.wants(w, "the broadcast of the one that came back", true)
-		slow = false
-		time.Sleep(2 * time.Minute)
+		fast.Store(true)
+		time.Sleep(5 * time.Minute)
 		for i := range 30 {
 			p.writes(fmt.Sprint(i))
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(5 * time.Second)
 		group.wants(w, "both processes", false)
 		p.told()
 		time.Sleep(time.Minute)

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// progress is what is known of a condition's parts, as text: for each what it says, and since when.
+// progress is what is known of a condition's parts, as text, such as "3@1772452800000000v7": for each what it says, since
+// when, and which Version of its entity it knew from the beginning.
 func progress(a *arm) string {
 	var b []byte
 	for i := range a.nodes {
@@ -23,6 +24,9 @@ func progress(a *arm) string {
 		if n.raw && n.hold > 0 {
 			b = strconv.AppendInt(append(b, '@'), n.since, 10)
 		}
+		if n.leaf() && a.version(n) > 0 {
+			b = strconv.AppendInt(append(b, 'v'), a.version(n), 10)
+		}
 		b = append(b, ' ')
 	}
 	return string(bytes.TrimSpace(b))
@@ -36,23 +40,42 @@ func (a *arm) restore(text string) error {
 	}
 	for i, part := range parts {
 		n := &a.nodes[i]
-		bits, since, _ := strings.Cut(part, "@")
-		number, err := strconv.Atoi(bits)
-		if err == nil && since != "" {
-			n.since, err = strconv.ParseInt(since, 10, 64)
-		} else if number&1 != 0 {
-			n.since = a.last
-		}
+		version, err := n.restore(part, a.last)
 		if err != nil {
-			return fmt.Errorf("%w: its progress %q: %w", ErrInvalid, part, err)
+			return fmt.Errorf("%w: its progress %s: %w", ErrInvalid, quote(part), err)
 		}
-		n.raw, n.on, n.beyond = number&1 != 0, number&2 != 0, number&4 != 0
-		if n.drifts() {
-			n.due = a.last
+		if n.leaf() {
+			a.side.versions = append(a.side.versions, version)
 		}
 	}
 	a.on = a.nodes[0].on
 	return nil
+}
+
+// restore reads what is known of one part, as of an instant.
+func (n *armNode) restore(text string, at int64) (version int64, err error) {
+	text, tail, ok := strings.Cut(text, "v")
+	if ok {
+		if version, err = strconv.ParseInt(tail, 10, 64); err != nil {
+			return 0, err
+		}
+	}
+	text, tail, ok = strings.Cut(text, "@")
+	bits, err := strconv.ParseUint(text, 10, 3)
+	if err != nil {
+		return 0, err
+	}
+	n.raw, n.on, n.beyond = bits&1 != 0, bits&2 != 0, bits&4 != 0
+	if n.raw {
+		n.since = at
+	}
+	if ok {
+		n.since, err = strconv.ParseInt(tail, 10, 64)
+	}
+	if n.drifts() {
+		n.due = at
+	}
+	return version, err
 }
 
 // jsonOf writes a scalar so that readScalar finds its type too: a float64 has a point, or an exponent.

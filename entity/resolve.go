@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // accessor finds what a path says in the states of a kind.
 type accessor struct {
+	kind   *kind
 	path   string // below the state, as a Question has it
 	field  *field
 	drifts bool
@@ -29,13 +31,44 @@ type step struct {
 	at    int           // in a slice or an array
 }
 
+// accessors are those that conditions share, by kind and fields.
+type accessors struct {
+	mu    sync.Mutex
+	known map[accessorKey]*accessor
+}
+
+type accessorKey struct {
+	kind   *kind
+	fields string
+}
+
+const maxAccessors = 1 << 10
+
+// accessor finds a path's accessor, or compiles it.
+func (t *accessors) accessor(k *kind, p path) (*accessor, error) {
+	key := accessorKey{k, strings.Join(p.fields, "\x00")}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a := t.known[key]; a != nil {
+		return a, nil
+	}
+	a, err := k.accessor(p)
+	if err == nil && len(t.known) < maxAccessors {
+		if t.known == nil {
+			t.known = map[accessorKey]*accessor{}
+		}
+		t.known[accessorKey{k, strings.Clone(key.fields)}] = a
+	}
+	return a, err
+}
+
 // accessor compiles a path's fields.
 func (k *kind) accessor(p path) (*accessor, error) {
 	i := slices.Index(k.shape.names, p.fields[0])
 	if i < 0 {
 		return nil, invalid(p.String(), quote(p.fields[0]), "a field of "+k.name+": "+strings.Join(k.shape.names, ", "))
 	}
-	a := &accessor{path: strings.Join(p.fields, "."), field: &k.shape.fields[i], drifts: k.shape.drift.has(i)}
+	a := &accessor{kind: k, path: strings.Join(p.fields, "."), field: &k.shape.fields[i], drifts: k.shape.drift.has(i)}
 	t := k.typ.FieldByIndex(a.field.index).Type
 	for _, part := range p.fields[1:] {
 		s, next, err := stepInto(indirect(t), part)
@@ -58,21 +91,19 @@ func indirect(t reflect.Type) reflect.Type {
 // stepInto finds a part of a path in a type.
 func stepInto(t reflect.Type, part string) (step, reflect.Type, error) {
 	if _, custom := encodesItself(t); custom {
-		return step{}, nil, fmt.Errorf("a %s has no parts, such as %q", t, part)
+		return step{}, nil, fmt.Errorf("a %s has no parts, such as %s", t, quote(part))
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		for sf := range t.Fields() {
-			name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-			if cmp.Or(name, sf.Name) == part {
-				return step{index: sf.Index}, sf.Type, nil
-			}
+		sf, ok := fieldNamed(t, part)
+		if !ok {
+			return step{}, nil, fmt.Errorf("no field %s in %s", quote(part), t)
 		}
-		return step{}, nil, fmt.Errorf("no field %q in %s", part, t)
+		return step{index: sf.Index}, sf.Type, nil
 	case reflect.Slice, reflect.Array:
 		i, err := strconv.Atoi(part)
 		if err != nil || i < 0 {
-			return step{}, nil, fmt.Errorf("%q is no index", part)
+			return step{}, nil, fmt.Errorf("%s is no index", quote(part))
 		}
 		return step{at: i}, t.Elem(), nil
 	case reflect.Map:
@@ -80,11 +111,27 @@ func stepInto(t reflect.Type, part string) (step, reflect.Type, error) {
 		if t.Key().Kind() == reflect.String {
 			key.Elem().SetString(part)
 		} else if err := json.Unmarshal([]byte(part), key.Interface()); err != nil {
-			return step{}, nil, fmt.Errorf("%q is no key of %s", part, t)
+			return step{}, nil, fmt.Errorf("%s is no key of %s", quote(part), t)
 		}
 		return step{key: key.Elem()}, t.Elem(), nil
 	}
-	return step{}, nil, fmt.Errorf("a %s has no parts, such as %q", t, part)
+	return step{}, nil, fmt.Errorf("a %s has no parts, such as %s", t, quote(part))
+}
+
+// fieldNamed finds the field of that name in JSON, also in structs embedded in t.
+func fieldNamed(t reflect.Type, name string) (found reflect.StructField, ok bool) {
+	for sf := range t.Fields() {
+		tag, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		if sf.Anonymous && tag == "" && sf.Type.Kind() == reflect.Struct {
+			if inner, in := fieldNamed(sf.Type, name); in && !ok {
+				inner.Index = slices.Concat(sf.Index, inner.Index)
+				found, ok = inner, true
+			}
+		} else if cmp.Or(tag, sf.Name) == name {
+			return sf, true
+		}
+	}
+	return found, ok
 }
 
 // find returns what the path says, without pointers. null says that it ends at a nil pointer; what is not valid otherwise
@@ -142,6 +189,23 @@ func (a *accessor) text() bool {
 func (a *accessor) boolean() bool { return !a.custom() && a.leaf.Kind() == reflect.Bool }
 
 func (a *accessor) custom() bool { _, custom := encodesItself(a.leaf); return custom }
+
+// comparable reports whether a field of this type can ever be the scalar.
+func (a *accessor) comparable(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case bool:
+		return a.boolean()
+	case string:
+		if a.leaf == timeType {
+			_, err := time.Parse(time.RFC3339, value)
+			return err == nil
+		}
+		return a.text()
+	}
+	return a.number()
+}
 
 // compare says how a number is to x; false where there is no number.
 func (a *accessor) compare(state any, x float64) (int, bool) {
@@ -208,10 +272,15 @@ func (a *accessor) scalar(state any) (any, bool) {
 	return nil, false
 }
 
+// marshalText reports false also where MarshalText panics.
 func marshalText(v reflect.Value) (any, bool) {
 	p := reflect.New(v.Type())
 	p.Elem().Set(v)
-	text, err := p.Interface().(encoding.TextMarshaler).MarshalText()
+	var text []byte
+	err := guard(func() (err error) {
+		text, err = p.Interface().(encoding.TextMarshaler).MarshalText()
+		return err
+	})
 	return string(text), err == nil
 }
 
@@ -222,8 +291,15 @@ func (a *accessor) is(state any, value any) bool {
 		return false
 	}
 	switch want := value.(type) {
-	case nil, bool, string:
-		return got == want
+	case string:
+		if a.leaf == timeType { // two texts may be one instant
+			at, err := time.Parse(time.RFC3339, want)
+			v, _ := a.find(state)
+			return err == nil && timeOf(v).Equal(at)
+		}
+		return got == value
+	case nil, bool:
+		return got == value
 	case float64:
 		v, _ := a.find(state)
 		return v.IsValid() && a.number() && compareNumber(v, want) == 0

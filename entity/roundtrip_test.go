@@ -83,8 +83,8 @@ func (d dice) fill(v reflect.Value) {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			d.fill(v.Field(i))
+		for _, field := range v.Fields() {
+			d.fill(field)
 		}
 	}
 }

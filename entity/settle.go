@@ -107,7 +107,7 @@ func (reg *Registry) settled() bool {
 		look(l)
 	}
 	reg.mu.Unlock()
-	if t := reg.timers; t.active.Load() && t.through.Load() < end || t.next.Load() <= t.now() {
+	if t := reg.timers; t.overdue(end) {
 		behind = true
 		t.bell.ring()
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,14 +199,15 @@ func TestNoCallBeginsAfterStop(t *testing.T) {
 		t.Run(fmt.Sprintf("%q at %d", opts.Group, opts.Parallel), func(t *testing.T) {
 			onEachDelivery(t, func(t *testing.T, w *deliveryWorld) {
 				p := w.begin()
-				stopped, after, ended := false, 0, 0
+				var stopped atomic.Bool
+				var after, ended atomic.Int64
 				stop := p.on(func(ctx context.Context, c entity.Typed[Order]) error {
-					if stopped {
-						after++
+					if stopped.Load() {
+						after.Add(1)
 					}
 					time.Sleep(10 * time.Second)
 					if ctx.Err() == nil {
-						ended++
+						ended.Add(1)
 					}
 					return nil
 				}, &opts)
@@ -213,13 +216,13 @@ func TestNoCallBeginsAfterStop(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				synctest.Wait()
 				stop()
-				stopped = true
+				stopped.Store(true)
 				time.Sleep(time.Minute)
-				if after != 0 {
-					t.Errorf("%d calls began after stop had returned", after)
+				if n := after.Load(); n != 0 {
+					t.Errorf("%d calls began after stop had returned", n)
 				}
-				if ended != max(opts.Parallel, 1) {
-					t.Errorf("%d of the %d calls that ran went on to their end", ended, max(opts.Parallel, 1))
+				if n, want := ended.Load(), int64(max(opts.Parallel, 1)); n != want {
+					t.Errorf("%d of the %d calls that ran went on to their end", n, want)
 				}
 			})
 		})
@@ -277,6 +280,7 @@ func TestSubscribersOfOneKindHearOfNoOther(t *testing.T) {
 		p := w.process(entity.Options{})
 		other := define(t, p.Registry, "refund", w.host.read, nil)
 		var l deliveryLedger
+		var mu sync.Mutex
 		var events []string
 		if _, err := other.OnChange(l.note, nil); err != nil {
 			t.Fatal(err)
@@ -286,6 +290,8 @@ func TestSubscribersOfOneKindHearOfNoOther(t *testing.T) {
 		}
 		for _, name := range []string{"order.2", "refund.1"} {
 			if _, err := p.OnEvent(name, func(_ context.Context, e entity.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
 				events = append(events, fmt.Sprint(e.Name, " ", e.Change.ID))
 				return nil
 			}, &entity.SubscribeOptions{Group: "g"}); err != nil {
@@ -296,6 +302,8 @@ func TestSubscribersOfOneKindHearOfNoOther(t *testing.T) {
 		time.Sleep(time.Second)
 		p.writes("a", "a", "a", "b", "b")
 		time.Sleep(3 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		slices.Sort(events)
 		if diff := cmp.Diff([]string{"order.2 a", "order.2 b"}, events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)

@@ -1,11 +1,9 @@
 package entity
 
 import (
-	"cmp"
 	"context"
-	"fmt"
+	"math"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +13,17 @@ import (
 // instant that the Forecasters named, and where the Registry holds the lease [LeaseTimers], it refreshes the entities that
 // time changes and judges the named watches too. The goroutine owns all that is not said to be shared.
 type timers struct {
+	accessors // shared
+
 	reg     *Registry
 	bell    *bell
 	through atomic.Int64 // shared: the changes up to here have been looked at
 	active  atomic.Bool  // shared: there is something to look for
+	holding atomic.Bool  // shared: it holds the lease
 	calm    atomic.Bool  // shared: it sleeps, or is about to
 	next    atomic.Int64 // shared: what is due next
-	busy    atomic.Int64 // shared: firings that have not been handed over yet
+	busy    atomic.Int64 // shared: watches with firings that have not been handed over yet
+	rang    atomic.Bool  // shared: the alarm has gone off
 
 	mu       sync.Mutex
 	requests []func() // shared: what others want done
@@ -30,14 +32,24 @@ type timers struct {
 	cursor   cursor
 	position int64
 	arms     dueHeap[*arm]
-	first    map[entityKey]*armNode // the comparisons on each entity, as a list
+	late     dueHeap[*arm]              // those of named watches that look at changes that were missed
+	first    map[entityKey]*armNode     // the comparisons on each entity, as a list
+	seen     map[entityKey]progressMark // how far they have been looked at, of a shared Log
+	waiting  []*arm                     // those that are due, but for changes on their way
+	later    *time.Timer                // looks for these
+	fired    []*arm                     // those whose functions are to be called for firedAt
+	firedAt  int64
 	flips    dueHeap[*flip]
 	flipOf   map[entityKey]*flip
-	named    map[string]*arm
 	reask    map[entityKey]int64 // entities whose next flip is to be asked for, from when
 	token    Token
-	reached  int64 // changes up to here are behind what is being judged
-	lost     bool  // the lease was lost while judging
+	named    map[string]*arm
+	missing  map[string]bool     // named watches that could not be armed; true: try again
+	unasked  map[entityKey]int64 // as reask: of those the question failed
+	again    int64               // when what failed is tried again
+	forecast bool                // time changes some kind
+	reached  int64               // changes up to here are behind what is being judged
+	lost     bool                // the lease was lost while judging
 	seq      uint64
 	stop     func() bool // the alarm that is set
 	alarm    int64       // when it goes off; never: none is set
@@ -47,8 +59,9 @@ type timers struct {
 
 func newTimers(reg *Registry) *timers {
 	t := &timers{
-		reg: reg, bell: newBell(watchShard), alarm: never, named: map[string]*arm{},
-		first: map[entityKey]*armNode{}, flipOf: map[entityKey]*flip{}, reask: map[entityKey]int64{},
+		reg: reg, bell: newBell(watchShard), alarm: never, again: never, named: map[string]*arm{},
+		missing: map[string]bool{}, first: map[entityKey]*armNode{}, flipOf: map[entityKey]*flip{},
+		reask: map[entityKey]int64{}, seen: map[entityKey]progressMark{}, unasked: map[entityKey]int64{},
 	}
 	t.next.Store(never)
 	return t
@@ -56,11 +69,15 @@ func newTimers(reg *Registry) *timers {
 
 // start runs the goroutine. Registry.mu is held.
 func (t *timers) start() {
+	for _, k := range t.reg.kinds {
+		t.forecast = t.forecast || k.forecast != nil // a kind that comes later has no Forecaster
+	}
 	t.reg.feed.attach(t.bell)
 	t.follow()
 	t.reg.work.Go(func() {
 		defer t.reg.feed.detach(t.bell)
 		defer t.disarm()
+		defer t.lookLater(0)
 		for t.reg.ctx.Err() == nil {
 			if !t.work() {
 				t.sleep()
@@ -78,13 +95,10 @@ func (t *timers) follow() {
 	t.cursor = t.reg.feed.seek(t.position)
 }
 
-// do has f run by the goroutine and waits for it. Before Start it returns without waiting.
+// do has f run by the goroutine and waits for it.
 func (t *timers) do(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	t.request(func() { done <- f() })
-	if t.reg.running() == ErrNotStarted {
-		return nil
-	}
 	select {
 	case err := <-done:
 		return err
@@ -118,6 +132,7 @@ func (t *timers) hold(token Token) {
 			return
 		}
 		t.token = token
+		t.holding.Store(true)
 		if err := t.takeOver(t.reg.ctx); err != nil {
 			t.reg.failed(err)
 			t.letGo()
@@ -141,32 +156,31 @@ func (t *timers) work() bool {
 	for _, f := range requests {
 		f()
 	}
-	return t.drain() || t.settleFlips() || t.fall() || len(requests) > 0
+	t.requeue()
+	return t.drain() || t.settleFlips() || t.retry() || t.fall() || len(requests) > 0
 }
 
 // drain looks at the changes that are new.
 func (t *timers) drain() bool {
-	if !t.listening() {
-		if t.token.Number == 0 || t.reg.feed.end.Load() == t.position {
-			t.follow()
-			return false
+	if t.listening() {
+		part := t.cursor.read()
+		for i := range part {
+			t.apply(&part[i], false)
 		}
+		return len(part) > 0
+	}
+	if t.token.Number == 0 || t.reg.feed.end.Load() == t.position {
 		t.follow()
-		if err := t.loadRows(t.reg.ctx); err != nil { // the bell rings for named watches only
-			t.reg.failed(err)
-		}
-		return t.listening()
+		return false
 	}
-	part := t.cursor.read()
-	for i := range part {
-		t.apply(&part[i], false)
-	}
-	return len(part) > 0
+	t.follow()
+	t.reload() // the bell rings for named watches only
+	return t.listening()
 }
 
 // listening says whether all changes matter, and makes the bell ring accordingly.
 func (t *timers) listening() bool {
-	active := len(t.arms) > 0 || len(t.first) > 0 || t.token.Number != 0 && t.forecasts()
+	active := len(t.arms) > 0 || len(t.first) > 0 || t.token.Number != 0 && t.forecast
 	if active != t.active.Swap(active) {
 		if active {
 			t.bell.shards.Store(uint32(allShards))
@@ -177,54 +191,37 @@ func (t *timers) listening() bool {
 	return active
 }
 
-// forecasts reports whether time changes any kind.
-func (t *timers) forecasts() bool {
-	for _, k := range t.reg.snapshot() {
-		if k.forecast != nil {
-			return true
-		}
-	}
-	return false
-}
+const soon = int64(time.Second / time.Microsecond)
 
-// apply looks at one change: at what was due before it, at the conditions on its entity, and at what time will do to it.
-// Replayed changes concern named watches alone.
-func (t *timers) apply(c *Change, replayed bool) {
-	if !replayed {
-		t.position = c.Position
+// soon is when what failed is tried again.
+func (t *timers) soon() int64 { return t.now() + soon }
+
+// retry does again what failed a while ago.
+func (t *timers) retry() bool {
+	if t.again > t.now() {
+		return false
 	}
-	if c.Kind == watchKind {
-		if c.Version == 0 && t.token.Number != 0 && !replayed {
-			if err := t.loadRows(t.reg.ctx, c.ID); err != nil {
-				t.reg.failed(err)
-			}
-		}
-		return
-	}
-	at := micros(c.At)
-	t.reached = c.Position - 1
-	for t.judgeDue(min(at-1, t.now())) {
-	}
-	t.reached = c.Position
-	key := entityKey{c.Kind, c.ID}
-	var arms []*arm
-	for n := t.first[key]; n != nil; n = n.next {
-		a := n.arm
-		if a.mark || replayed != a.named.replaying() || c.Position <= a.named.seen() {
-			continue
-		}
-		a.mark = true
-		arms = append(arms, a)
-		at = max(at, a.last)
-	}
-	if len(arms) > 0 {
-		t.judge(arms, at, c)
-	}
-	if t.token.Number != 0 && !replayed {
-		if k := t.reg.kind(c.Kind); k != nil && k.forecast != nil {
-			t.reask[key] = micros(c.At)
+	t.again = never
+	for key, from := range t.unasked {
+		if _, newer := t.reask[key]; !newer {
+			t.reask[key] = from
 		}
 	}
+	clear(t.unasked)
+	var names []string
+	for name, again := range t.missing {
+		if again {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if slices.Contains(names, cursorRow) { // which stands for all
+		delete(t.missing, cursorRow)
+		t.reload()
+	} else if len(names) > 0 {
+		t.reload(names...)
+	}
+	return true
 }
 
 func (t *timers) now() int64 { return micros(t.reg.clock.Now()) }
@@ -232,100 +229,36 @@ func (t *timers) now() int64 { return micros(t.reg.clock.Now()) }
 // fall does what is due first, if it is due: the refreshes of an instant, and when their changes have been looked at, its
 // conditions.
 func (t *timers) fall() bool {
-	now := t.now()
-	if due := t.flips.first(); due <= now && due <= t.arms.first() {
-		t.refreshDue()
-		return true
-	}
-	return t.judgeDue(now)
-}
-
-// judgeDue judges the conditions of the first instant that is due, no later than until.
-func (t *timers) judgeDue(until int64) bool {
-	if due := t.arms.first(); due > until || due == never {
-		return false
-	}
-	due, arms := t.arms.pop()
-	t.judge(arms, due, nil)
-	return true
-}
-
-// judge judges conditions and does what follows from it.
-func (t *timers) judge(arms []*arm, at int64, c *Change) {
-	slices.SortFunc(arms, func(a, b *arm) int {
-		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.seq, b.seq))
-	})
-	b := &bench{reg: t.reg, at: at, change: c}
-	err := b.judge(t.reg.ctx, arms)
-	for _, a := range arms {
-		a.mark = false
-		if err != nil {
-			a.stale, a.due = true, t.soon()
+	for now := t.now(); ; {
+		if due := t.flips.first(); due <= now && due <= t.arms.first() {
+			t.refreshDue()
+			return true
 		}
-		t.arms.put(a)
-		if err == nil {
-			t.follows(a, at, c)
+		due, arms := t.arms.popDue(now)
+		if len(arms) == 0 {
+			return false
+		}
+		if arms = t.ready(arms); len(arms) > 0 {
+			t.judgeEach(arms, t.dueAt(due), nil)
+			return true
 		}
 	}
-	if err != nil {
-		t.reg.failed(fmt.Errorf("entity: judge conditions: %w", err))
-	}
-}
-
-// add begins to watch an arm.
-func (t *timers) add(a *arm) {
-	t.seq++
-	a.seq = t.seq
-	for i := range a.nodes {
-		n := &a.nodes[i]
-		if !n.leaf() {
-			continue
-		}
-		key := entityKey{n.kind.name, n.id}
-		n.arm, n.prev, n.next = a, nil, t.first[key]
-		if n.next != nil {
-			n.next.prev = n
-		}
-		t.first[key] = n
-	}
-	t.listening()
-}
-
-// drop ends the watching of an arm.
-func (t *timers) drop(a *arm) {
-	t.arms.remove(a)
-	for i := range a.nodes {
-		n := &a.nodes[i]
-		if n.arm == nil {
-			continue
-		}
-		key := entityKey{n.kind.name, n.id}
-		switch {
-		case n.prev != nil:
-			n.prev.next = n.next
-		case n.next != nil:
-			t.first[key] = n.next
-		default:
-			delete(t.first, key)
-		}
-		if n.next != nil {
-			n.next.prev = n.prev
-		}
-		n.arm, n.prev, n.next = nil, nil, nil
-	}
-	t.listening()
 }
 
 // sleep waits for a change, a request, or what is due next. A real clock is looked at once a minute, should somebody have
 // set it.
 func (t *timers) sleep() {
-	next := min(t.arms.first(), t.flips.first())
+	t.launch()
+	next := min(t.arms.first(), t.flips.first(), t.again)
 	t.keepCursor()
 	t.bell.doze()
 	defer t.bell.rouse()
 	t.setAlarm(next)
-	if t.active.Load() && t.cursor.more() || next <= t.now() {
+	if t.behind() || next <= t.now() {
 		return
+	}
+	if len(t.waiting) > 0 {
+		next = math.MinInt64 // so that it is not settled
 	}
 	t.next.Store(next)
 	t.through.Store(t.position)
@@ -343,8 +276,18 @@ func (t *timers) sleep() {
 	t.calm.Store(false)
 }
 
+// behind reports whether there are changes that it must look at.
+func (t *timers) behind() bool {
+	if t.active.Load() {
+		return t.cursor.more()
+	}
+	return t.token.Number != 0 && t.reg.feed.end.Load() != t.position
+}
+
+// setAlarm has the bell ring at an instant. An alarm that has gone off before its instant, by a clock that was set or runs
+// slow, is set anew.
 func (t *timers) setAlarm(next int64) {
-	if next == t.alarm {
+	if next == t.alarm && !t.rang.Load() {
 		return
 	}
 	t.disarm()
@@ -357,7 +300,11 @@ func (t *timers) setAlarm(next int64) {
 	} else {
 		t.alarm = next
 	}
-	t.stop = t.reg.clock.AfterFunc(d, t.bell.ring)
+	t.rang.Store(false)
+	t.stop = t.reg.clock.AfterFunc(d, func() {
+		t.rang.Store(true)
+		t.bell.ring()
+	})
 }
 
 func (t *timers) disarm() {
@@ -367,8 +314,12 @@ func (t *timers) disarm() {
 	t.stop, t.alarm = nil, never
 }
 
+// overdue reports whether it sleeps while there is something to do: a change up to end, or what is due.
+func (t *timers) overdue(end int64) bool {
+	return (t.active.Load() || t.holding.Load()) && t.through.Load() < end || t.next.Load() <= t.now()
+}
+
 // settled reports whether nothing is left to do for the changes up to end and the present instant.
 func (t *timers) settled(end int64) bool {
-	behind := t.active.Load() && t.through.Load() < end
-	return t.calm.Load() && !behind && t.next.Load() > t.now() && t.busy.Load() == 0
+	return t.calm.Load() && !t.overdue(end) && t.busy.Load() == 0
 }

@@ -3,7 +3,6 @@ package entity
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -35,36 +34,42 @@ type WatchOptions struct {
 	Timeout  time.Duration // as in SubscribeOptions
 }
 
-// sight is who looks at an armed condition.
-type sight struct {
-	name string
-	opts *WatchOptions
-	done chan struct{} // of WaitUntil: closed when the condition is true
-	fn   func(context.Context, Firing) error
+// noWatchOptions are those of watches that say no more than a Name and IfTrue, which may be very many.
+var noWatchOptions, ifTrueOptions = &WatchOptions{}, &WatchOptions{IfTrue: true}
 
-	mu      sync.Mutex
-	queue   []Firing
-	running bool
-	stopped bool
+// kept returns options that stay as they are, whatever the caller does to his.
+func (o *WatchOptions) kept() *WatchOptions {
+	kept := *o
+	kept.Name = ""
+	switch kept {
+	case *noWatchOptions:
+		return noWatchOptions
+	case *ifTrueOptions:
+		return ifTrueOptions
+	}
+	return &kept
 }
-
-var noWatchOptions = &WatchOptions{}
 
 // Watch calls fn each time that a condition becomes true, with the exact microsecond at which it did: on a change of the
 // entities that it names, and by time alone, at the instant that the kinds' Forecasters name. One timer is armed for
 // that; nothing is polled.
 //
 // A condition that is true when the watch begins must have been false once before it fires, and after a firing it must
-// become false again, or with Rearm reach the value there. Where an entity does not exist, a comparison of it is false.
+// become false again, or with Rearm reach the value there. Where an entity does not exist, a comparison of it is false,
+// and nothing is left to be armed again for.
+//
+// The calls of one watch come one after the other. A call that fails is made again, as one of a handler of OnChange is, and
+// later firings of the watch wait for it. Those of several watches at one instant begin in the order of their Names, each
+// when the one before has returned or a second is over.
 //
 // A watch without a Group ends with ctx, with stop and with Close, after which no call of fn begins. With a Name and a
 // Group it is registered in the Log under its Name, where it stays: ctx bounds the registration, stop ends the handler of
-// this process, and only [Registry.DropWatch] ends the watch. Registering it again with the same condition changes
-// nothing, with another one it begins anew. fn is tried again when it fails, as a handler of OnChange is.
+// this process, and only [Registry.DropWatch] ends the watch. Registering it again with the same condition and Group
+// changes nothing, with others it begins anew.
 //
 // Of a process that has not started, plain watches begin with Start. ErrInvalid: a faulty condition, a path that names no
 // kind or no field, a comparison that the field's type has not, a Group without a Name, a nil fn. ErrClosed: the Registry
-// is closed.
+// is closed. Other errors are ctx's, read's, the Forecaster's, and of a named watch the Log's.
 func (reg *Registry) Watch(ctx context.Context, c Condition, fn func(ctx context.Context, f Firing) error, opts *WatchOptions) (stop func(), err error) {
 	if err := reg.check(); err != nil {
 		return nil, err
@@ -82,14 +87,16 @@ func (reg *Registry) Watch(ctx context.Context, c Condition, fn func(ctx context
 	if err != nil {
 		return nil, err
 	}
-	if opts.Group != "" {
-		return reg.watchNamed(ctx, c, nodes, fn, *opts)
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	a := &arm{slot: slot{due: never}, nodes: nodes, fresh: true, sight: &sight{name: opts.Name, opts: opts, fn: fn}}
-	if err := reg.timers.do(ctx, func() error { return reg.timers.begin(ctx, a) }); err != nil {
+	if opts.Group != "" {
+		return reg.watchNamed(ctx, c, nodes, fn, *opts)
+	}
+	a := newArm(nodes, opts.Name, opts.kept(), fn)
+	if reg.running() == ErrNotStarted {
+		reg.timers.request(func() { reg.timers.beginAtStart(a) })
+	} else if err := reg.timers.do(ctx, func() error { return reg.timers.begin(ctx, a) }); err != nil {
 		reg.timers.quit(a)
 		return nil, err
 	}
@@ -101,6 +108,10 @@ func (reg *Registry) Watch(ctx context.Context, c Condition, fn func(ctx context
 		forget()
 		reg.timers.quit(a)
 	}, nil
+}
+
+func newArm(nodes []armNode, name string, opts *WatchOptions, fn func(context.Context, Firing) error) *arm {
+	return &arm{slot: slot{due: never}, nodes: nodes, fresh: true, name: name, opts: opts, fn: fn}
 }
 
 func (o *WatchOptions) check() error {
@@ -121,22 +132,38 @@ func (o *WatchOptions) subscription() *SubscribeOptions {
 
 // begin arms a condition as of now. It sees all changes from here on.
 func (t *timers) begin(ctx context.Context, a *arm) error {
+	if a.hasStopped() {
+		return nil
+	}
 	if !t.active.Load() {
 		t.follow()
 	}
+	a.from = t.reg.feed.end.Load()
+	if t.reg.shared {
+		versions, err := t.reg.versions(ctx, a.nodes)
+		if err != nil {
+			return err
+		}
+		a.side = &side{versions: versions}
+	}
 	t.add(a)
 	at := t.now()
-	b := &bench{reg: t.reg, at: at}
-	if err := b.judge(ctx, []*arm{a}); err != nil {
+	if err := newBench(t.reg, at, nil).judge(ctx, []*arm{a}); err != nil {
 		t.drop(a)
-		if t.reg.running() == nil && ctx.Err() == nil {
-			t.reg.failed(err)
-		}
 		return err
 	}
-	t.arms.put(a)
-	t.follows(a, at, nil)
+	t.arms.put(a, a.next())
+	t.follows(a, at, t.values([]*arm{a}, nil)[a])
 	return nil
+}
+
+// beginAtStart is begin for a watch that was made before. It has nobody to return an error to, and goes on trying.
+func (t *timers) beginAtStart(a *arm) {
+	if err := t.begin(t.reg.ctx, a); err != nil {
+		t.reg.failed(fmt.Errorf("entity: begin watch %q: %w", a.name, err))
+		t.add(a)
+		t.arms.put(a, t.soon())
+	}
 }
 
 // quit ends a plain watch: no call begins any longer.
@@ -144,8 +171,6 @@ func (t *timers) quit(a *arm) {
 	a.mu.Lock()
 	stopped := a.stopped
 	a.stopped = true
-	t.busy.Add(-int64(len(a.queue)))
-	a.queue = nil
 	a.mu.Unlock()
 	if !stopped {
 		t.request(func() { t.drop(a) })
@@ -166,14 +191,18 @@ func (reg *Registry) WaitUntil(ctx context.Context, c Condition) error {
 	if err := reg.running(); err != nil {
 		return err
 	}
-	t := reg.timers
-	a := &arm{slot: slot{due: never}, nodes: nodes, fresh: true, sight: &sight{opts: waiting, done: make(chan struct{})}}
+	t, done := reg.timers, make(chan struct{})
+	a := newArm(nodes, "", ifTrueOptions, func(context.Context, Firing) error {
+		close(done)
+		return nil
+	})
+	a.once = true
 	if err := t.do(ctx, func() error { return t.begin(ctx, a) }); err != nil {
 		t.quit(a)
 		return err
 	}
 	select {
-	case <-a.done:
+	case <-done:
 		return nil
 	case <-ctx.Done():
 		t.quit(a)
@@ -181,98 +210,4 @@ func (reg *Registry) WaitUntil(ctx context.Context, c Condition) error {
 	case <-reg.ctx.Done():
 		return ErrClosed
 	}
-}
-
-var waiting = &WatchOptions{IfTrue: true}
-
-// follows does what follows from a judgement.
-func (t *timers) follows(a *arm, at int64, c *Change) {
-	switch {
-	case a.named != nil:
-		t.keepNamed(a, at, c)
-	case !a.fire:
-	case a.done != nil:
-		close(a.done)
-		t.drop(a)
-	default:
-		t.enqueue(a, Firing{Watch: a.name, At: fromMicros(at), Value: t.value(a, c)})
-	}
-}
-
-// value reads the first path of a condition.
-func (t *timers) value(a *arm, c *Change) any {
-	for i := range a.nodes {
-		n := &a.nodes[i]
-		if !n.leaf() {
-			continue
-		}
-		var state any
-		if c != nil && c.ID == n.id && c.Kind == n.kind.name {
-			state = c.Next
-		} else if states, err := n.kind.get(t.reg.ctx, []string{n.id}); err != nil {
-			t.reg.failed(err)
-		} else if state, err = n.kind.published(t.reg.ctx, states[0]); err != nil {
-			t.reg.failed(err)
-		}
-		value, _ := n.get.scalar(state)
-		return value
-	}
-	return nil
-}
-
-// enqueue has a firing handled in a goroutine of its own, after the earlier ones of the same watch.
-func (t *timers) enqueue(a *arm, f Firing) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.stopped {
-		return
-	}
-	t.busy.Add(1)
-	a.queue = append(a.queue, f)
-	if !a.running {
-		a.running = true
-		t.reg.work.Go(func() { t.handle(a) })
-	}
-}
-
-// handle calls the function of a plain watch for its firings, one after the other.
-func (t *timers) handle(a *arm) {
-	opts, _ := a.opts.subscription().normal()
-	for {
-		a.mu.Lock()
-		if a.stopped || len(a.queue) == 0 || t.reg.ctx.Err() != nil {
-			t.busy.Add(-int64(len(a.queue)))
-			a.queue, a.running = nil, false
-			a.mu.Unlock()
-			t.reg.quiet.tell()
-			return
-		}
-		f := a.queue[0]
-		a.queue = a.queue[1:]
-		a.mu.Unlock()
-		err := a.try(t.reg.ctx, &opts, f)
-		t.busy.Add(-1)
-		t.reg.quiet.tell()
-		for attempts := 1; err != nil && t.reg.ctx.Err() == nil && !a.hasStopped(); attempts++ {
-			if attempts == opts.Attempts {
-				t.reg.failed(fmt.Errorf("entity: watch %q: its firing at %s was passed over after %d attempts: %w",
-					a.name, f.At.Format(time.RFC3339Nano), attempts, err))
-				break
-			}
-			t.reg.rest(opts.pause(attempts))
-			err = a.try(t.reg.ctx, &opts, f)
-		}
-	}
-}
-
-func (s *sight) hasStopped() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopped
-}
-
-func (s *sight) try(ctx context.Context, opts *SubscribeOptions, f Firing) error {
-	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
-	defer cancel()
-	return guard(func() error { return s.fn(ctx, f) })
 }
