@@ -168,7 +168,7 @@ func (t *timers) values(arms []*arm, c *Change) map[*arm]any {
 		t.reg.failed(err)
 		for _, a := range arms {
 			if n := a.first(); err == nil {
-				state, err := k.published(t.reg.ctx, seen.of(n.id))
+				state, err := k.shown(t.reg.ctx, seen.of(n.id))
 				t.reg.failed(err)
 				values[a], _ = n.get.scalar(state)
 			}

@@ -120,7 +120,7 @@ func TestStopLosesNothing(t *testing.T) {
 	for _, next := range []string{"in the same process", "in the same process with other options", "in another process"} {
 		t.Run(next, func(t *testing.T) {
 			onEachDelivery(t, func(t *testing.T, w *deliveryWorld) {
-				p, other := w.begin(), w.begin()
+				p := w.begin()
 				var l deliveryLedger
 				running := map[string]int{}
 				slow := func(ctx context.Context, c entity.Typed[Order]) error {
@@ -140,7 +140,7 @@ func TestStopLosesNothing(t *testing.T) {
 				opts := &entity.SubscribeOptions{Group: "g"}
 				switch next {
 				case "in another process":
-					other.on(l.note, opts)
+					w.begin().on(l.note, opts)
 				case "in the same process":
 					p.on(l.note, opts)
 				default:

@@ -214,6 +214,12 @@ func (op *operation) run(ctx context.Context) (err error) {
 		return err
 	}
 	op.heads = heads
+	for i := range heads {
+		if err := k.understand(&heads[i]); err != nil { // what read says is then taken for what was published
+			k.reg.failed(fmt.Errorf("entity: the last published state of %s %q is forgotten: %w", k.name, op.ids[i], err))
+			heads[i] = Head{ID: op.ids[i], Version: heads[i].Version}
+		}
+	}
 	if op.mode != refreshing {
 		if err := op.before(ctx); err != nil {
 			return err
@@ -282,13 +288,20 @@ func (op *operation) runWrite(ctx context.Context) (err error) {
 	return op.write(op)
 }
 
+// understand gives the states of a head their type. It fails where a Log has kept what this kind's struct can no longer
+// hold, since a field got another type.
+func (k *kind) understand(head *Head) (err error) {
+	if head.State, err = k.typed(head.State); err != nil {
+		return err
+	}
+	head.Published, err = k.typed(head.Published)
+	return err
+}
+
 // publish compares the state of entity i with its head and makes an entry of what differs.
 func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 	k, head, next := op.kind, &op.heads[i], op.states[i]
-	prev, err := k.typed(head.State)
-	if err != nil {
-		return fmt.Errorf("entity: the head of %s %q: %w", k.name, op.ids[i], err)
-	}
+	prev := head.State
 	differ := k.diff(prev, next)
 	moved := differ.without(k.shape.drift)
 	unseen := head.At.IsZero()
@@ -311,17 +324,13 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 	if err != nil {
 		return err
 	}
-	shown, err := k.typed(head.Published)
-	if err != nil {
-		return err
-	}
 	at := op.instant(head)
 	fields := moved
 	if prev == nil || next == nil {
 		fields = differ
 	}
 	c := Change{
-		Kind: k.name, ID: op.ids[i], Version: head.Version + 1, Prev: shown, Next: published,
+		Kind: k.name, ID: op.ids[i], Version: head.Version + 1, Prev: head.Published, Next: published,
 		Fields: k.shape.list(fields), Actor: actor, At: at,
 	}
 	*head = Head{ID: op.ids[i], Version: c.Version, State: next, Published: published, At: at}
@@ -339,7 +348,7 @@ func (op *operation) nudge(ctx context.Context, i int, state any) error {
 		if err != nil {
 			return err
 		}
-		*head = Head{ID: op.ids[i], State: state, Published: published}
+		*head = Head{ID: op.ids[i], Version: head.Version, State: state, Published: published}
 	}
 	head.At = at
 	c := Change{Kind: op.kind.name, ID: op.ids[i], Actor: *op.actor, At: at, Prev: head.Published, Next: head.Published}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/slokeep/slokeep/entity"
 )
 
@@ -222,24 +223,21 @@ func TestLeasesAreKeptBetweenRarePolls(t *testing.T) {
 			all = append(all, p)
 			time.Sleep(10 * time.Second)
 		}
-		number := func() map[string]int64 {
-			numbers := map[string]int64{}
+		inForce := func() (list []entity.Lease) {
 			for lease := range w.log.Leases(t.Context(), "") {
-				numbers[lease.Name+" "+lease.Holder] = lease.Number
+				list = append(list, lease)
 			}
-			return numbers
+			return list
 		}
-		before := number()
+		before := inForce()
 		for i := range 100 {
 			all[i%2].writes(fmt.Sprint(i % 10))
 			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
 		}
 		synctest.Wait()
 		l.wants(w, "the group", true)
-		for name, n := range number() {
-			if before[name] != n {
-				t.Errorf("lease %s has changed hands, from number %d to %d", name, before[name], n)
-			}
+		if diff := cmp.Diff(before, inForce()); diff != "" || len(before) != 2+2+entity.Shards {
+			t.Errorf("the leases in force (-before +after):\n%s", diff)
 		}
 	})
 }

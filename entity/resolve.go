@@ -66,7 +66,7 @@ func (t *accessors) accessor(k *kind, p path) (*accessor, error) {
 func (k *kind) accessor(p path) (*accessor, error) {
 	i := slices.Index(k.shape.names, p.fields[0])
 	if i < 0 {
-		return nil, invalid(p.String(), quote(p.fields[0]), "a field of "+k.name+": "+strings.Join(k.shape.names, ", "))
+		return nil, invalid(p.String(), p.fields[0], "a field of "+k.name+": "+strings.Join(k.shape.names, ", "))
 	}
 	a := &accessor{kind: k, path: strings.Join(p.fields, "."), field: &k.shape.fields[i], drifts: k.shape.drift.has(i)}
 	t := k.typ.FieldByIndex(a.field.index).Type

@@ -77,3 +77,37 @@ func TestStatesThatCannotBeDecodedAreNotDelivered(t *testing.T) {
 		t.Errorf("parked were the versions (-want +got):\n%s", diff)
 	}
 }
+
+// What was published last may be of a type that a field no longer has. What read says before the write then stands for
+// it, so that the entity can still be written, and its Versions go on.
+func TestEntityIsWrittenAfterAFieldGotAnotherType(t *testing.T) {
+	for _, refreshed := range []bool{false, true} {
+		log := newBytesLog()
+		old := newWriteWorld[Link](t, log, nil)
+		old.mutate("a", Link{Limits: map[string]string{"x": "1"}})
+		if err := old.reg.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		var heard []string
+		reg := newRegistry(t, &entity.Options{Log: log, OnError: func(err error) { heard = append(heard, err.Error()) }})
+		host := newTable[Younger]()
+		h := define(t, reg, "thing", host.read, nil)
+		host.put("a", Younger{map[string]int{"x": 1}})
+		if refreshed {
+			if err := h.Refresh(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := h.Mutate(t.Context(), "a", host.set("a", Younger{map[string]int{"x": 2}}), nil)
+		if err != nil {
+			t.Fatalf("refreshed before: %t: %v", refreshed, err)
+		}
+		if c.Version != 2 || c.Prev == nil || c.Prev.Limits["x"] != 1 || c.Next.Limits["x"] != 2 {
+			t.Errorf("refreshed before: %t: the change is %+v, from %+v to %+v", refreshed, c.Change, c.Prev, c.Next)
+		}
+		if len(heard) != 1 || !strings.Contains(heard[0], `"a" is forgotten`) {
+			t.Errorf("refreshed before: %t: OnError heard %q", refreshed, heard)
+		}
+	}
+}
