@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // shape is what is known of a kind's struct: its fields by their JSON names, how they compare, and what must be looked at
@@ -17,7 +18,8 @@ type shape struct {
 	refs   bool     // a copy of the struct would share memory with it
 
 	mu   sync.Mutex
-	sets map[fieldSet][]string // names of the fields in a set, which changes share
+	last atomic.Pointer[namedFields] // that was listed
+	sets map[fieldSet][]string       // names of the fields in a set, which changes share
 }
 
 type field struct {
@@ -143,6 +145,9 @@ func (f *field) of(state reflect.Value) reflect.Value {
 
 // list returns the names of the fields in a set. The slice is shared.
 func (s *shape) list(set fieldSet) []string {
+	if last := s.last.Load(); last != nil && last.set == set {
+		return last.names
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names, ok := s.sets[set]
@@ -157,7 +162,14 @@ func (s *shape) list(set fieldSet) []string {
 			s.sets[set] = names
 		}
 	}
+	s.last.Store(&namedFields{set, names})
 	return names
+}
+
+// namedFields is a set with the names in it.
+type namedFields struct {
+	set   fieldSet
+	names []string
 }
 
 // check says why a state cannot be encoded, or would not come back as it is.

@@ -33,8 +33,8 @@ func (h *Handle[S]) InStateFor(ctx context.Context, id, field string) (d time.Du
 	return max(0, h.kind.reg.now().Sub(since)), true, nil
 }
 
-// TransitionCount says how often a field got another value, its first one included, in the time of length lookback that
-// ends now, both ends included. It knows of the time that Options.Keep keeps. ErrInvalid: as with InStateSince, or a
+// TransitionCount says how often a field got another value, its first one included, since lookback ago, by the
+// Registry's Clock; what happened at that very instant counts too. It knows of the time that Options.Keep keeps. ErrInvalid: as with InStateSince, or a
 // lookback of less than 0.
 func (h *Handle[S]) TransitionCount(ctx context.Context, id, field string, lookback time.Duration) (int, error) {
 	if err := h.kind.checkField(id, field); err != nil {

@@ -165,7 +165,8 @@ type Groups interface {
 	// Positions returns the Position of each shard of a group. A group that is new starts all of them at start.
 	Positions(ctx context.Context, g Group, start int64) ([Shards]int64, error)
 
-	// Save writes a Progress, all of it or nothing. ErrLeaseLost: t is not the newest token of its lease.
+	// Save writes a Progress, all of it or nothing. ErrLeaseLost: t is not the newest token of its lease. ErrNotFound: the
+	// group is not there, since it was dropped.
 	Save(ctx context.Context, t Token, p Progress) error
 
 	// Pending lists what is pending of all groups of that name, of all groups where it is empty: by name, source and Position.

@@ -170,8 +170,10 @@ func (op *operation) do(ctx context.Context, ids []string) error {
 	if op.write == nil && op.mode != refreshing {
 		return noWrite()
 	}
-	if err := op.actor.check(); err != nil {
-		return err
+	if op.actor != &system && op.actor != &observed {
+		if err := op.actor.check(); err != nil {
+			return err
+		}
 	}
 	op.parent, _ = ctx.Value(operationKey{reg}).(*operation)
 	if op.parent != nil {
@@ -334,7 +336,11 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 		Fields: k.shape.list(fields), Actor: actor, At: at,
 	}
 	*head = Head{ID: op.ids[i], Version: c.Version, State: next, Published: published, At: at}
-	op.entries = append(op.entries, Entry{Head: *head, Transitions: k.shape.list(moved), Change: c})
+	transitions := c.Fields
+	if fields != moved {
+		transitions = k.shape.list(moved)
+	}
+	op.entries = append(op.entries, Entry{Head: *head, Transitions: transitions, Change: c})
 	return nil
 }
 

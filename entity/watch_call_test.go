@@ -84,6 +84,14 @@ func (w *callWorld) write(total int) {
 	}
 }
 
+// heard are the errors that OnError heard.
+func (w *callWorld) heard() []error {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.errs)
+}
+
 func (w *callWorld) expect(want ...string) {
 	w.t.Helper()
 	if diff := cmp.Diff(want, w.calls()); diff != "" {
@@ -139,8 +147,8 @@ func TestCallsOfWatches(t *testing.T) {
 		w.pulse(102)
 		time.Sleep(time.Hour)
 		w.expect("a 101", "0s", "a 101", "10s", "a 101", "30s", "a 102", "30s", "a 102", "40s", "a 102", "1m0s")
-		if len(w.errs) != 2 || !strings.Contains(w.errs[0].Error(), `watch "a"`) || !strings.Contains(w.errs[0].Error(), "not now") {
-			t.Errorf("OnError heard %v, want both firings that were passed over", w.errs)
+		if errs := w.heard(); len(errs) != 2 || !strings.Contains(errs[0].Error(), `watch "a"`) || !strings.Contains(errs[0].Error(), "not now") {
+			t.Errorf("OnError heard %v, want both firings that were passed over", errs)
 		}
 	})
 	onCalls(t, "while one waits for its next attempt, nothing is left to settle", func(t *testing.T, w *callWorld) {
@@ -172,8 +180,8 @@ func TestCallsOfWatches(t *testing.T) {
 				time.Sleep(time.Hour)
 				w.expect(fmt.Sprint("a ", total), fmt.Sprint("b ", total), fmt.Sprint("a ", total))
 			}
-			if len(w.errs) != 2 {
-				t.Errorf("OnError heard %v, want two firings that were passed over", w.errs)
+			if errs := w.heard(); len(errs) != 2 {
+				t.Errorf("OnError heard %v, want two firings that were passed over", errs)
 			}
 			settle(t, w.reg)
 		})
@@ -187,8 +195,8 @@ func TestCallsOfWatches(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		w.expect("a 101")
 		time.Sleep(time.Minute)
-		if len(w.errs) != 1 || !errors.Is(w.errs[0], context.DeadlineExceeded) {
-			t.Errorf("OnError heard %v, want DeadlineExceeded", w.errs)
+		if errs := w.heard(); len(errs) != 1 || !errors.Is(errs[0], context.DeadlineExceeded) {
+			t.Errorf("OnError heard %v, want DeadlineExceeded", errs)
 		}
 	})
 	onCalls(t, "one may stop its own watch", func(t *testing.T, w *callWorld) {
@@ -257,8 +265,8 @@ func TestNoCallBeginsWhenAWatchHasEnded(t *testing.T) {
 			t.Error(err)
 		}
 		w.expect("returned")
-		if len(w.errs) > 0 {
-			t.Errorf("OnError heard %v", w.errs)
+		if errs := w.heard(); len(errs) > 0 {
+			t.Errorf("OnError heard %v", errs)
 		}
 	})
 }
