@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -104,10 +105,12 @@ func (h *Handle[S]) one(ctx context.Context, id string, write func(context.Conte
 	if err := op.do(ctx, op.room.ids[:]); err != nil {
 		return Typed[S]{}, err
 	}
+	var change Typed[S]
 	if n := len(op.entries); n > op.observed && op.entries[n-1].Change.Version > 0 {
-		return typedChange[S](&op.entries[n-1].Change), nil
+		change = typedChange[S](&op.entries[n-1].Change)
 	}
-	return Typed[S]{}, nil
+	op.giveBack()
+	return change, nil
 }
 
 func typedChange[S any](c *Change) Typed[S] {
@@ -143,7 +146,8 @@ type operation struct {
 	reading
 	heads    []Head
 	entries  []Entry
-	observed int // entries before the write's own
+	lent     *[2]Entry // the memory of entries, of entryRooms; nil: its own
+	observed int       // entries before the write's own
 
 	room struct { // for one entity, so that it needs no more memory
 		ids    [1]string
@@ -340,7 +344,7 @@ func (op *operation) publish(ctx context.Context, i int, actor Actor) error {
 	if fields != moved {
 		transitions = k.shape.list(moved)
 	}
-	op.entries = append(op.entries, Entry{Head: *head, Transitions: transitions, Change: c})
+	op.add(Entry{Head: *head, Transitions: transitions, Change: c})
 	return nil
 }
 
@@ -358,8 +362,27 @@ func (op *operation) nudge(ctx context.Context, i int, state any) error {
 	}
 	head.At = at
 	c := Change{Kind: op.kind.name, ID: op.ids[i], Actor: *op.actor, At: at, Prev: head.Published, Next: head.Published}
-	op.entries = append(op.entries, Entry{Head: *head, Change: c})
+	op.add(Entry{Head: *head, Change: c})
 	return nil
+}
+
+// entryRooms is memory for the entries of operations on one entity, which no Log keeps.
+var entryRooms = sync.Pool{New: func() any { return new([2]Entry) }}
+
+func (op *operation) add(e Entry) {
+	if op.entries == nil && len(op.ids) == 1 {
+		op.lent = entryRooms.Get().(*[2]Entry)
+		op.entries = op.lent[:0]
+	}
+	op.entries = append(op.entries, e)
+}
+
+// giveBack ends the use of the entries.
+func (op *operation) giveBack() {
+	if op.lent != nil {
+		op.entries, *op.lent = nil, [2]Entry{}
+		entryRooms.Put(op.lent)
+	}
 }
 
 // instant is when the write is made: never before the entity's last change.

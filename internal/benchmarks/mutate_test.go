@@ -86,6 +86,27 @@ func BenchmarkMutate(b *testing.B) {
 		}
 		_ = seen
 	})
+	b.Run("host-in-transaction", func(b *testing.B) {
+		s := newShop(1000)
+		log := entity.NewMemory()
+		o := s.orders[id]
+		read := entity.Read[Order](s.read)
+		var seen *Order
+		b.ReportAllocs()
+		for b.Loop() {
+			err := log.InTx(b.Context(), func(ctx context.Context) error {
+				if _, err := log.Lock(ctx, "order", []string{id}); err != nil {
+					return err
+				}
+				s.put(id, o)
+				return read(ctx, []string{id}, func(_ string, o Order) { seen = &o })
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		_ = seen
+	})
 	b.Run("unchanged", func(b *testing.B) {
 		s := newShop(1000)
 		orders := reactive(b, s)
