@@ -227,6 +227,13 @@ func (k *keeper) save(ctx context.Context, position int64) error {
 	return nil
 }
 
+// late reports whether much time has passed since what was handled was last written down: slow handlers are not to be
+// called again for more than the last few changes, should the process die.
+func (k *keeper) late() bool { return k != nil && k.dirty && time.Since(k.savedAt) > handledFor }
+
+// handledFor is how long what was handled waits to be written down, while there is more to handle.
+const handledFor = time.Second
+
 // last saves what was handled before the lane ended, so that it is not handled again.
 func (k *keeper) last(position int64) {
 	if k == nil {

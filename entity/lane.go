@@ -31,6 +31,7 @@ type lane struct {
 	lost   bool         // it ended because its lease is another's; to be read when it has gone
 	call   atomic.Int32 // idle, calling, halted
 
+	givenUp  []error // what OnError has not heard yet
 	trying   *Change // what the handler was called with, until it returns
 	attempts int     // that were made of it before
 
@@ -77,6 +78,7 @@ func (l *lane) run() {
 	l.loop()
 	over = true
 	l.keeper.last(l.position)
+	l.report()
 	l.end()
 	close(l.gone)
 	if l.keeper != nil {
@@ -113,12 +115,15 @@ func (l *lane) loop() {
 				if !l.take(&part[i]) {
 					return
 				}
+				if l.keeper.late() && errors.Is(l.save(), ErrLeaseLost) { // another error comes again below
+					break
+				}
 			}
 			l.retry()
 			err = l.save()
 		}
 		if errors.Is(err, ErrLeaseLost) {
-			l.lost = true
+			l.lost, l.givenUp = true, nil
 			return
 		}
 		if err != nil {
@@ -126,6 +131,7 @@ func (l *lane) loop() {
 			l.sleep(l.reg.poll)
 			continue
 		}
+		l.report()
 		l.through.Store(l.position)
 		if len(part) == 0 {
 			l.reg.quiet.tell()
@@ -243,7 +249,15 @@ func (l *lane) missed(p Pending, err error) {
 	if len(queue) > 0 {
 		l.pop(key)
 	}
-	l.reg.failed(&DeliveryError{Group: l.opts.Group, Change: p.Change, Attempts: p.Attempts, Err: err})
+	l.givenUp = append(l.givenUp, &DeliveryError{Group: l.opts.Group, Change: p.Change, Attempts: p.Attempts, Err: err})
+}
+
+// report tells OnError what was given up, when it is written down: who hears of a parked change finds it.
+func (l *lane) report() {
+	for _, err := range l.givenUp {
+		l.reg.failed(err)
+	}
+	l.givenUp = nil
 }
 
 // pop takes out the first that is stuck, so that what waits behind it goes on.
