@@ -11,6 +11,7 @@
 //   - [github.com/slokeep/slokeep/slo] is the error-budget engine. It is pure: it reads no clock, starts no goroutine and
 //     opens nothing but the time zone database. Start here: merge what is known of a system into a SystemHistory, lay an
 //     Objective over it to get a Timeline, and ask that for its Status at any instant.
+//   - [github.com/slokeep/slokeep/streak] keeps records of reliability: judged days, streaks and achievements. It is pure.
 //   - [github.com/slokeep/slokeep/entity] makes the state of a host's entities reactive, whatever they are: it can be read,
 //     watched, waited for and reacted to. It has a Log in memory.
 //   - [github.com/slokeep/slokeep/entity/entitytest] helps a host to test its use of entity, and checks implementations of
