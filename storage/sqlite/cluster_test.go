@@ -26,7 +26,9 @@ func TestClusterHandlesEveryChangeInOrder(t *testing.T) {
 	seed := uint64(0)
 	start := func() *process {
 		seed++
-		return launch(t, worker{Path: path, Entities: entities, Seed: seed})
+		p := launch(t, worker{Path: path, Entities: entities, Seed: seed})
+		p.awaitReady(t)
+		return p
 	}
 	acked := map[string]int64{}
 	bury := func(p *process) {

@@ -23,11 +23,7 @@ func TestNothingIsLostWhenAProcessIsKilled(t *testing.T) {
 	acked := map[string]int64{}
 	for i := range n {
 		p := launch(t, worker{Path: path, Entities: 20, Seed: uint64(i)})
-		select {
-		case <-p.ready:
-		case <-time.After(30 * time.Second):
-			t.Fatal("the process does not begin to work")
-		}
+		p.awaitReady(t)
 		time.Sleep(time.Duration(random.IntN(60_000)) * time.Microsecond)
 		p.kill()
 		for id, version := range p.acked {

@@ -225,6 +225,18 @@ func launch(t *testing.T, w worker) *process {
 	return p
 }
 
+// awaitReady waits until the process works.
+func (p *process) awaitReady(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.ready:
+	case <-p.ended:
+		t.Fatal("the process ended before it worked")
+	case <-time.After(30 * time.Second):
+		t.Fatal("the process does not begin to work")
+	}
+}
+
 // kill ends the process at once, and waits until it is gone.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
