@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -150,6 +151,35 @@ func TestLateSuccessIsASuccess(t *testing.T) {
 	})
 }
 
+// TestEndedGoroutineIsAFailure has a handler that calls runtime.Goexit, as a t.Fatal in it would.
+func TestEndedGoroutineIsAFailure(t *testing.T) {
+	onEachDeliveryAndWay(t, func(t *testing.T, w *deliveryWorld, group string) {
+		var tried, l deliveryLedger
+		p := w.ready(func(ctx context.Context, c entity.Typed[Order]) error {
+			_ = tried.note(ctx, c)
+			if c.ID == "a" && (c.Version == 2 || c.Version == 3 && count(tried.versions(), "a 3") == 1) {
+				runtime.Goexit()
+			}
+			return l.note(ctx, c)
+		}, &entity.SubscribeOptions{Group: group, Attempts: 3, Backoff: time.Second})
+		p.writes("a", "b", "a", "b", "a", "b", "a")
+		time.Sleep(time.Minute)
+		p.writes("a", "b")
+		time.Sleep(3 * time.Second)
+		want := []string{"a 1", "a 3", "a 4", "a 5", "b 1", "b 2", "b 3", "b 4"}
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(l.versions()))); diff != "" {
+			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+		if got := tried.versions(); count(got, "a 2") != 3 || count(got, "a 3") != 2 || len(got) != 12 {
+			t.Errorf("tried: %v", got)
+		}
+		errs := p.told()
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "after 3 attempts: the handler ended its goroutine") {
+			t.Errorf("OnError heard %v", errs)
+		}
+	})
+}
+
 func TestParallelCallsAreOfDifferentEntities(t *testing.T) {
 	for _, parallel := range []int{0, 1, 3, entity.Shards} {
 		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
@@ -171,10 +201,10 @@ func TestParallelCallsAreOfDifferentEntities(t *testing.T) {
 					mu.Unlock()
 					return l.note(ctx, c)
 				}, &entity.SubscribeOptions{Group: group, Parallel: parallel})
-				for i := range 120 {
-					p.writes(fmt.Sprint(i % 60))
+				for i := range 90 {
+					p.writes(fmt.Sprint(i % 45))
 				}
-				time.Sleep(5 * time.Minute)
+				time.Sleep(2 * time.Minute)
 				l.wants(w, "the handler", true)
 				if want := max(parallel, 1); most != want {
 					t.Errorf("%d calls ran at once: want %d", most, want)

@@ -165,7 +165,10 @@ func TestD47AttemptsAreMadeOnEachLog(t *testing.T) {
 
 // TestD48NothingIsDroppedBeforeStart makes more changes than any buffer has room for.
 func TestD48NothingIsDroppedBeforeStart(t *testing.T) {
-	const n = 10_500
+	n := 10_500
+	if testing.Short() {
+		n = 3_000
+	}
 	onEachDelivery(t, func(t *testing.T, w *deliveryWorld) {
 		got, want := map[string]map[string]int64{}, map[string]int64{}
 		in := func(who string) func(context.Context, entity.Typed[Order]) error {

@@ -2,6 +2,7 @@ package entity_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -22,16 +23,17 @@ func ExampleForecaster() {
 		log.Fatal(err)
 	}
 	defer reg.Close()
-	read := func(_ context.Context, ids []string, found func(string, Battery)) error {
-		found("phone", Battery{100 - clock.Now().Sub(full).Minutes()})
-		return nil
-	}
+	read := entity.FromMap(func(context.Context, []string) (map[string]Battery, error) {
+		return map[string]Battery{"phone": {100 - clock.Now().Sub(full).Minutes()}}, nil
+	})
 	forecast := func(_ context.Context, questions []entity.Question, answer func(i int, at time.Time)) error {
 		for i, q := range questions {
 			at := full.Add(time.Duration((100 - q.Value) * float64(time.Minute)))
 			switch q.Comparison {
-			case entity.Less, entity.AtMost: // it falls: what holds then, holds for good
+			case entity.Less: // it falls: what holds then, holds for good
 				answer(i, at.Add(time.Microsecond))
+			case entity.AtMost:
+				answer(i, at)
 			default: // and what does not hold now, never will
 				if q.From.Before(at) {
 					answer(i, q.From)
@@ -40,21 +42,17 @@ func ExampleForecaster() {
 		}
 		return nil
 	}
-	_, err = entity.Define(reg, "battery", read, &entity.KindOptions[Battery]{Forecaster: forecast})
-	if err != nil {
-		log.Fatal(err)
-	}
+	_, errDefine := entity.Define(reg, "battery", read, &entity.KindOptions[Battery]{Forecaster: forecast})
 	ctx := context.Background()
-	clock.Settle = func() { _ = reg.Settle(ctx) }
-	_ = reg.Start(ctx)
 	low := entity.Below(entity.Path("battery", "phone", "percent"), 20)
-	_, err = reg.Watch(ctx, low, func(_ context.Context, f entity.Firing) error {
+	_, errWatch := reg.Watch(ctx, low, func(_ context.Context, f entity.Firing) error {
 		fmt.Println(f.At.Format("15:04:05.000000"), "charge it")
 		return nil
 	}, nil)
-	if err != nil {
+	if err := errors.Join(errDefine, errWatch, reg.Start(ctx)); err != nil {
 		log.Fatal(err)
 	}
+	clock.Settle = func() { _ = reg.Settle(ctx) }
 	clock.Advance(24 * time.Hour)
 	// Output:
 	// 13:20:00.000001 charge it

@@ -73,19 +73,19 @@ func TestNewGroupStartsWhereFromSays(t *testing.T) {
 func TestGroupReadsFarBehindAndFarAhead(t *testing.T) {
 	onEachDelivery(t, func(t *testing.T, w *deliveryWorld) {
 		writer := w.begin()
-		for i := range 300 {
+		for i := range 170 {
 			writer.writes(fmt.Sprint(i % 5))
 		}
 		settle(t, writer.Registry)
 		p := w.begin()
-		for i := range 300 { // which p has not read when its lanes begin
+		for i := range 170 { // which p has not read when its lanes begin
 			writer.writes(fmt.Sprint(i % 5))
 		}
 		settle(t, writer.Registry)
 		var l deliveryLedger
 		p.on(l.note, &entity.SubscribeOptions{Group: "g", From: entity.Oldest})
 		time.Sleep(3 * time.Second)
-		for i := range 300 {
+		for i := range 170 {
 			writer.writes(fmt.Sprint(i % 5))
 		}
 		time.Sleep(3 * time.Second)

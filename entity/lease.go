@@ -193,8 +193,7 @@ func (reg *Registry) endLanes(shards map[string]heldShard) {
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	for name, l := range reg.lanes {
-		s, wanted := shards[name]
-		if wanted && l.keeper.run == s.run && l.keeper.token == p.held[name] && !l.halted() {
+		if _, wanted := shards[name]; wanted && l.keeper.token == p.held[name] && !l.halted() {
 			continue
 		}
 		l.halt()

@@ -10,7 +10,7 @@ import (
 // memoryTx is one transaction. When it has ended it serves another, which its number tells from it.
 type memoryTx struct {
 	log     *Memory
-	locking sync.Mutex // held while it gets locks, one after the other
+	locking sync.Mutex // held while it waits for locks, one after the other
 	heads   []Head     // what Lock has returned
 	mu      sync.Mutex // taken before Memory.mu
 	number  uint64
@@ -263,17 +263,38 @@ func (m *Memory) Lock(ctx context.Context, kind string, ids []string) ([]Head, e
 	n := len(tx.heads)
 	tx.heads = slices.Grow(tx.heads, len(ids))[:n+len(ids)] // which leaves the slices that were given before as they are
 	heads := tx.heads[n : n+len(ids) : n+len(ids)]
+	got := 0
+	m.mu.Lock()
+	for got < len(ids) && tx.grab(m.record(kind, ids[got]), &heads[got]) {
+		got++
+	}
+	m.mu.Unlock()
 	tx.leave()
+	if got == len(ids) {
+		return heads, nil
+	}
 	tx.locking.Lock()
 	defer tx.locking.Unlock()
-	for i, id := range ids {
-		head, err := c.lock(ctx, kind, id)
-		if err != nil {
+	for ; got < len(ids); got++ {
+		if heads[got], err = c.lock(ctx, kind, ids[got]); err != nil {
 			return nil, c.doom(err)
 		}
-		heads[i] = head
 	}
 	return heads, nil
+}
+
+// grab takes a lock that is free or the transaction's already, and gives the head as the transaction sees it.
+func (tx *memoryTx) grab(r *record, head *Head) bool {
+	switch r.owner {
+	case tx:
+		*head = tx.head(r)
+	case nil:
+		r.take(tx)
+		*head = r.head
+	default:
+		return false
+	}
+	return true
 }
 
 // lock gets one lock, and the head as the transaction sees it.
@@ -304,13 +325,11 @@ func (c *memoryCtx) tryLock(kind, id string) (Head, *waiter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.record(kind, id)
-	switch {
-	case r.owner == tx:
-		return tx.head(r), nil, nil
-	case r.owner == nil:
-		r.take(tx)
-		return r.head, nil, nil
-	case r.closesCircle(tx):
+	var head Head
+	if tx.grab(r, &head) {
+		return head, nil, nil
+	}
+	if r.closesCircle(tx) {
 		return Head{}, nil, fmt.Errorf("%w: the locks of %s %s and another wait for each other", ErrConflict, kind, quote(id))
 	}
 	w := &waiter{tx, r, make(chan struct{})}

@@ -245,8 +245,8 @@ func (reg *Registry) until(ctx context.Context) (context.Context, context.Cancel
 // a group. Calls that come later get ErrClosed; a transaction that has begun may still commit. A handler must not call
 // it. Closing twice is closing once.
 func (reg *Registry) Close() error {
-	reg.closed.Store(true)
-	reg.cancel() // first, since who waits for the Log may hold mu
+	reg.closed.Store(true) // before mu: whoever has it next must not begin anything
+	reg.cancel()
 	reg.mu.Lock()
 	before := reg.state
 	reg.state = ended

@@ -116,9 +116,9 @@ func TestSettleOfManyCostsNobodyTheirTurn(t *testing.T) {
 		var l deliveryLedger
 		p.on(l.note, nil)
 		var all sync.WaitGroup
-		for i := range 8 {
+		for i := range 6 {
 			all.Go(func() {
-				for n := range 10 {
+				for n := range 6 {
 					if err := p.write(t.Context(), fmt.Sprint(i)); err != nil {
 						t.Error(err)
 					}

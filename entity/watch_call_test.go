@@ -221,6 +221,23 @@ func TestCallsOfWatches(t *testing.T) {
 	})
 }
 
+func TestWatchKeepsItsOptions(t *testing.T) {
+	onCalls(t, "whatever becomes of the caller's", func(t *testing.T, w *callWorld) {
+		opts := entity.WatchOptions{Name: "a", Attempts: 2, Backoff: time.Second}
+		_, err := w.reg.Watch(t.Context(), entity.Above("state.order.a.total", 100), func(_ context.Context, f entity.Firing) error {
+			w.note(f.Watch)
+			return errors.New("no")
+		}, &opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts = entity.WatchOptions{Name: "b", Attempts: 5}
+		w.pulse(101)
+		time.Sleep(time.Hour)
+		w.expect("a", "a")
+	})
+}
+
 func TestNoCallBeginsWhenAWatchHasEnded(t *testing.T) {
 	onCalls(t, "with stop, also not for what fired before", func(t *testing.T, w *callWorld) {
 		gate := make(chan struct{})

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/slokeep/slokeep/entity"
 )
@@ -118,17 +117,4 @@ func TestWatchesOfARegistryThatEnds(t *testing.T) {
 			t.Errorf("after Close: got %v, want ErrClosed", err)
 		}
 	})
-}
-
-func TestWatchKeepsItsOptions(t *testing.T) {
-	w := newGaugeWorld(t, nil)
-	w.write("a", gaugeLevel(50, -1))
-	var got firings
-	opts := entity.WatchOptions{Name: "first", Attempts: 1, Timeout: time.Second}
-	watch(t, w.reg, "state.gauge.a.level < 40", got.note, &opts)
-	opts = entity.WatchOptions{Name: "second", Attempts: -1}
-	w.at(60)
-	if len(got.at["first"]) != 1 || len(got.at) != 1 {
-		t.Errorf("got %v, want one firing of the first", got.at)
-	}
 }

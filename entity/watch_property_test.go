@@ -15,10 +15,10 @@ import (
 var watchWorlds = flag.Int("entity.watchworlds", 150,
 	"how many random worlds the conditions over time are tried on; the full number is 3000")
 
-// few is a count for -short, and a twentieth of the full number by default.
+// fewWatchWorlds is how many there are, with -short fewer.
 func fewWatchWorlds() int {
 	if testing.Short() {
-		return max(1, *watchWorlds/4)
+		return max(1, *watchWorlds/6)
 	}
 	return *watchWorlds
 }

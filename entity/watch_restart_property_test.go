@@ -126,7 +126,7 @@ func (c *crowd) pass() {
 func TestNamedWatchesLoseNoEdgeWhoeverComesAndGoes(t *testing.T) {
 	n := *watchRestarts
 	if testing.Short() {
-		n = max(1, n/4)
+		n = max(1, n/8)
 	}
 	for name, open := range map[string]func() entity.Log{
 		"on a Memory": func() entity.Log { return entity.NewMemory() }, "on a shared Log": func() entity.Log { return newSharedLog() },
