@@ -11,6 +11,10 @@ import (
 // mean never; so they do for an entity that does not exist. It must be safe for concurrent use, and is called outside of
 // transactions.
 //
+// A Question may be about the past, before the last write: whoever was away asks what happened meanwhile. It is answered
+// from what really was; a host that does not know that any longer may miss or invent edges of named watches when all
+// processes were away.
+//
 // Its word decides: a condition on a drifting field is true from the instant that a Forecaster names, whatever the rounded
 // float says that a read finds there.
 type Forecaster func(ctx context.Context, questions []Question, answer func(i int, at time.Time)) error

@@ -106,7 +106,7 @@ func (t *timers) loadRows(ctx context.Context, saved int64, names ...string) err
 			delete(t.named, name)
 		}
 	}
-	young, err := t.registeredAfter(ctx, saved)
+	saved, young, err := t.registeredAfter(ctx, saved)
 	if err != nil {
 		return err
 	}
@@ -144,21 +144,29 @@ func (t *timers) rows(ctx context.Context, names []string) (map[string]WatchRow,
 }
 
 // registeredAfter names the watches that were registered after a Position, so that whoever had seen the changes up to there
-// did not look at them for these watches.
-func (t *timers) registeredAfter(ctx context.Context, saved int64) (map[string]bool, error) {
-	names := map[string]bool{}
-	if saved == 0 {
-		return names, nil
+// did not look at them for these watches. While the nudges that tell of that are on their way, nobody knows which they
+// are, and it returns 0 in the Position's stead.
+func (t *timers) registeredAfter(ctx context.Context, position int64) (known int64, names map[string]bool, err error) {
+	if position == 0 {
+		return 0, nil, nil
 	}
-	for c, err := range t.reg.log.Changes(ctx, saved) {
+	_, drained, err := t.reg.log.Last(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("entity: read the last position: %w", err)
+	}
+	if !drained {
+		return 0, nil, nil
+	}
+	names = map[string]bool{}
+	for c, err := range t.reg.log.Changes(ctx, position) {
 		if err != nil {
-			return nil, fmt.Errorf("entity: read changes after %d: %w", saved, err)
+			return 0, nil, fmt.Errorf("entity: read changes after %d: %w", position, err)
 		}
 		if c.Kind == watchKind && c.Version == 0 {
 			names[c.ID] = true
 		}
 	}
-	return names, nil
+	return position, names, nil
 }
 
 // load arms a named watch, which has seen the changes up to from.

@@ -235,3 +235,85 @@ func TestWhatIsOnItsWayIsWaitedFor(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatWasBeforeAWatchIsNotOfItsConcern has changes and a nudge that were committed before a watch began, and get their
+// Positions afterwards.
+func TestWhatWasBeforeAWatchIsNotOfItsConcern(t *testing.T) {
+	for name, group := range map[string]string{"a plain one": "", "a named one": "g"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host, log := newGauges(bubbleClock{}), newSharedLog()
+				end := &sharedEnd{Log: log}
+				reg := newRegistry(t, &entity.Options{Log: end, OnError: func(error) {}})
+				h := define(t, reg, "gauge", host.read, &entity.KindOptions[Gauge]{Forecaster: host.forecast})
+				end.set(func(_ context.Context, call string) error {
+					if call == "Relay" {
+						return errCut
+					}
+					return nil
+				}, nil)
+				start(t, reg)
+				set := func(change func(s *gaugeSpan)) {
+					time.Sleep(time.Second)
+					if _, err := h.Mutate(t.Context(), "a", host.set("a", change), nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				set(gaugeMode("on"))
+				set(gaugeSlope(-1))
+				set(gaugeMode("off"))
+				var got firings
+				watch(t, reg, "state.gauge.a.mode == \"on\"", got.note, &entity.WatchOptions{Name: "w", Group: group})
+				time.Sleep(time.Minute)
+				end.set(nil, nil)
+				time.Sleep(time.Minute)
+				settle(t, reg)
+				if len(got.at) > 0 {
+					t.Errorf("it fired at %v", got.at)
+				}
+				set(gaugeMode("on"))
+				settle(t, reg)
+				if len(got.at["w"]) != 1 {
+					t.Errorf("afterwards it fired at %v, want once", got.at)
+				}
+			})
+		})
+	}
+}
+
+// TestHolderThatDoesNotKnowTheKind has one process that holds the timers, writes down how far it is, and cannot judge a
+// watch of a kind that it has not defined.
+func TestHolderThatDoesNotKnowTheKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host, log := newTable[Order](), newSharedLog()
+		holder := newRegistry(t, &entity.Options{Log: log, OnError: func(error) {}})
+		h := define(t, holder, "other", newTable[Order]().read, nil)
+		start(t, holder)
+		watch(t, holder, "state.other.a.total > 1000", ignore, &entity.WatchOptions{Name: "other", Group: "g"})
+		reg := newRegistry(t, &entity.Options{Log: log, OnError: func(error) {}})
+		orders := define(t, reg, "order", host.read, nil)
+		watch(t, reg, "state.order.a.total > 100", ignore, &entity.WatchOptions{Name: "w", Group: "g"})
+		for _, total := range []int{200, 0} {
+			if _, err := orders.Mutate(t.Context(), "a", host.set("a", Order{Total: total}), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			time.Sleep(10 * time.Second)
+			if err := h.Refresh(t.Context(), "a"); err != nil {
+				t.Fatal(err)
+			}
+			settle(t, holder)
+		}
+		if err := holder.Close(); err != nil {
+			t.Fatal(err)
+		}
+		start(t, reg)
+		time.Sleep(time.Minute)
+		settle(t, reg)
+		w := &gaugeWorld{t: t, log: log}
+		if n := len(w.edges()["w"]); n != 1 {
+			t.Errorf("it fired %d times, want once", n)
+		}
+	})
+}

@@ -240,12 +240,16 @@ func TestKindsThatAreDefinedAfterTheirWatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		reg, h := begin()
+		synctest.Wait() // and not Settle, which has it look once more
 		if _, err := h.Mutate(t.Context(), "a", host.set("a", Order{Total: 200}), nil); err != nil {
 			t.Fatal(err)
 		}
-		settle(t, reg)
+		synctest.Wait()
 		if n := len(got.at["w"]); n != 1 {
 			t.Errorf("it fired %d times, want once", n)
+		}
+		if err := reg.Close(); err != nil {
+			t.Fatal(err)
 		}
 		if len(heard) != 1 || !errors.Is(heard[0], entity.ErrInvalid) {
 			t.Errorf("OnError heard %v, want once that a watch cannot be armed", heard)
@@ -316,15 +320,55 @@ func TestIfTrueIsHandledAlsoByWhoStartsLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			host := newTable[Order]()
 			host.put("a", Order{Total: 200})
+			other := newRegistry(t, &entity.Options{Log: log, OnError: func(error) {}}) // it moves the firing on before the group's process has started
+			start(t, other)
 			reg := newRegistry(t, &entity.Options{Log: log})
 			define(t, reg, "order", host.read, nil)
 			var got firings
-			watch(t, reg, "state.order.a.total > 100", got.note, &entity.WatchOptions{Name: "w", Group: "g", IfTrue: true})
+			watch(t, reg, "not state.order.a.total < 100", got.note, &entity.WatchOptions{Name: "w", Group: "g", IfTrue: true})
+			settle(t, other)
+			if err := other.Close(); err != nil {
+				t.Fatal(err)
+			}
 			start(t, reg)
+			if err := reg.WaitUntil(t.Context(), entity.Is("state.order.a.total", 200)); err != nil {
+				t.Fatal(err)
+			}
 			settle(t, reg)
 			if n := len(got.at["w"]); n != 1 {
 				t.Errorf("it was handled %d times, want once", n)
 			}
 		})
+	}
+}
+
+// TestNamedWatchesAreArmedWhateverElseBegins registers one just when the process takes over the timers, falls asleep, or
+// both.
+func TestNamedWatchesAreArmedWhateverElseBegins(t *testing.T) {
+	host := newTable[Order]()
+	for i := range 200 {
+		reg, err := entity.NewRegistry(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := define(t, reg, "order", host.read, nil)
+		start(t, reg)
+		var got firings
+		watch(t, reg, "state.order.a.total > 100", got.note, &entity.WatchOptions{Name: "w", Group: "g"})
+		if i%2 == 0 {
+			settle(t, reg)
+		}
+		for _, total := range []int{0, 200, 0} {
+			if _, err := h.Mutate(t.Context(), "a", host.set("a", Order{Total: total}), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle(t, reg)
+		if n := len(got.at["w"]); n != 1 {
+			t.Fatalf("round %d: it fired %d times, want once", i, n)
+		}
+		if err := reg.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
