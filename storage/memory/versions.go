@@ -1,0 +1,60 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/slokeep/slokeep/storage"
+)
+
+// Bump adds one to versions; see [storage.Versions].
+func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	locks := make([]string, len(keys))
+	for i, key := range keys {
+		locks[i] = key.Kind + "\x00" + key.ID
+	}
+	now := make([]int64, len(keys))
+	err := s.write(ctx, "storage version", locks, func(t *tx) {
+		if t.versions == nil {
+			t.versions = make(map[storage.VersionKey]int64, len(keys))
+		}
+		for i, key := range keys {
+			now[i] = t.version(s, key) + 1
+			t.versions[key] = now[i]
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return now, nil
+}
+
+// Versions returns versions; see [storage.Versions].
+func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
+	now := make([]int64, len(keys))
+	t := s.txOf(ctx)
+	if t == nil { // the common case, in which nothing is to be laid over what is committed
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		for i, key := range keys {
+			now[i] = s.versions[key]
+		}
+		return now, ctx.Err()
+	}
+	err := s.read(ctx, func(t *tx) {
+		for i, key := range keys {
+			now[i] = t.version(s, key)
+		}
+	})
+	return now, err
+}
+
+// version is what the transaction has made of it, or what is committed.
+func (t *tx) version(s *Store, key storage.VersionKey) int64 {
+	if version, ok := t.versions[key]; ok {
+		return version
+	}
+	return s.versions[key]
+}
