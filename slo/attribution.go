@@ -21,7 +21,7 @@ type strongest struct {
 type claims struct {
 	feed, other, named strongest
 	b                  *builder
-	excused            []bool // by cause: upstreams in NeverExcuse
+	never              []bool // by cause: the upstreams that are no excuse; nil: all are
 }
 
 // hear takes one source's claim. The feed's words are feed, and named too where they name an upstream that counts; an
@@ -33,9 +33,12 @@ func (c *claims) hear(weight uint16, upstream uint32, source sourceRef, ofFeed b
 	if ofFeed {
 		c.take(&c.feed, strongest{weight, 0, source})
 	}
-	cause := c.b.named[upstream]
+	cause := uint32(0)
+	if upstream != 0 {
+		cause = c.b.named[upstream]
+	}
 	switch {
-	case cause != 0 && !c.excused[cause]:
+	case cause != 0 && (c.never == nil || !c.never[cause]):
 		c.take(&c.named, strongest{weight, cause, source})
 	case !ofFeed:
 		c.take(&c.other, strongest{weight, 0, source})
@@ -71,13 +74,16 @@ func (b *builder) judge() blame {
 	if t.excludeMaintenance && b.maintenance.inside {
 		return blame{}
 	}
-	c := claims{b: b, excused: b.excused[b.term]}
+	c := claims{b: b}
+	if b.never != nil {
+		c.never = b.never[b.term]
+	}
 	c.gather(&b.own.sweep, b.own.history, t.reading)
 	total := max(c.feed.weight, c.other.weight, c.named.weight)
 	if total == 0 {
 		return blame{}
 	}
-	graph := b.strongestUpstream(c.excused, b.readingOf[b.term])
+	graph := b.strongestUpstream(c.never, t.reading.number())
 	feed, other := c.feed.weight, c.other.weight
 	self := max(feed-min(feed, max(graph.weight, c.named.weight)), other-min(other, graph.weight))
 	j := blame{total: total, self: self, counted: total}
@@ -99,7 +105,7 @@ func (c *claims) gather(s *sweep, h *SystemHistory, r reading) {
 	c.hear(r.weight(w.health, w.impact), w.upstream, w.source, true)
 	if byChecks {
 		for _, check := range s.loud {
-			w := s.feeds[check].word()
+			w := s.feeds[check-1].word()
 			c.hear(r.weight(w.health, w.impact), w.upstream, w.source, true)
 		}
 	}
@@ -111,13 +117,13 @@ func (c *claims) gather(s *sweep, h *SystemHistory, r reading) {
 
 // strongestUpstream returns the direct upstream with the greatest weight whose edge holds: of equals the one whose
 // downtime began first, then the smaller ID.
-func (b *builder) strongestUpstream(excused []bool, reading int) strongest {
+func (b *builder) strongestUpstream(never []bool, reading int) strongest {
 	var best strongest
 	var since int64
 	for i := range b.upstreams {
 		u := &b.upstreams[i]
 		weight := u.weight[reading]
-		if weight == 0 || weight < best.weight || !u.edges.inside || excused[u.cause] {
+		if weight == 0 || weight < best.weight || !u.edges.inside || never != nil && never[u.cause] {
 			continue
 		}
 		if weight == best.weight && (u.since[reading] > since ||

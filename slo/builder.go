@@ -11,9 +11,8 @@ type builder struct {
 	maintenance intervalWalk
 	named       []uint32 // by upstream number of the own history: its cause
 
-	readings  []reading // the distinct ones of all terms
-	readingOf []int     // by term
-	excused   [][]bool  // by term and cause
+	readings [readings]bool // those that any terms have, by number
+	never    [][]bool       // by term and cause: the upstreams that are no excuse; nil: no terms have any
 
 	frontier int64 // what lies before does not change when later words come
 	term     int
@@ -37,8 +36,8 @@ type upstreamWalk struct {
 	systemWalk
 	cause  uint32
 	edges  intervalWalk
-	weight [4]uint16 // by reading: how much is down
-	since  [4]int64  // by reading: when that stretch of downtime began
+	weight [readings]uint16 // by reading: how much is down
+	since  [readings]int64  // by reading: when that stretch of downtime began
 }
 
 func newSystemWalk(h *SystemHistory, checkID string) systemWalk {
@@ -65,36 +64,32 @@ func (w *systemWalk) growsTo(next *systemWalk, frontier int64) bool {
 		(w.words == next.words || next.history.words[w.words].at >= frontier)
 }
 
-// clone returns a walk that can go its own way.
-func (b *builder) clone() builder {
+// stopped returns what another builder can go on from: a walk of its own, without the histories.
+func (b *builder) stopped() *builder {
 	c := *b
-	c.own.sweep = b.own.sweep.clone()
+	c.own.sweep, c.own.history = b.own.sweep.clone(), nil
 	c.upstreams = slices.Clone(b.upstreams)
 	for i := range c.upstreams {
-		c.upstreams[i].sweep = b.upstreams[i].sweep.clone()
+		u := &c.upstreams[i]
+		u.sweep, u.history = u.sweep.clone(), nil
 	}
-	return c
+	return &c
 }
 
-// forget lets go of the histories; take hands them in again.
-func (b *builder) forget() {
-	b.own.history = nil
+// goOn takes b, which has begun, to where another stopped, of whose histories b's are the same or longer.
+func (b *builder) goOn(from *builder) {
+	b.own.goOn(&from.own)
 	for i := range b.upstreams {
-		b.upstreams[i].history = nil
+		u, was := &b.upstreams[i], &from.upstreams[i]
+		u.goOn(&was.systemWalk)
+		u.edges, u.weight, u.since = was.edges, was.weight, was.since
 	}
+	b.maintenance = from.maintenance
+	b.term, b.now, b.since, b.unseen, b.gaps = from.term, from.now, from.since, from.unseen, from.gaps
 }
 
-// take hands in the histories of another builder, which are those of this one or longer.
-func (b *builder) take(next *builder) {
-	b.own.goOn(&next.own)
-	for i := range b.upstreams {
-		b.upstreams[i].goOn(&next.upstreams[i].systemWalk)
-	}
-	b.named, b.causes = next.named, next.causes
-}
-
-func (w *systemWalk) goOn(next *systemWalk) {
-	w.history, w.words = next.history, next.words
+func (w *systemWalk) goOn(from *systemWalk) {
+	w.sweep = from.sweep.clone()
 	w.upcoming = w.sweep.next(w.history)
 }
 
@@ -104,6 +99,12 @@ func (b *builder) lastWord() int64 {
 		last = max(last, b.upstreams[i].lastWord())
 	}
 	return last
+}
+
+// ahead returns about how many pieces the rest of the walk comes to: one for two words, one for each stated outage.
+func (w *systemWalk) ahead() int {
+	at := &w.sweep.position
+	return (w.words-at.word+1)/2 + len(w.history.outages) - at.outage
 }
 
 func (w *systemWalk) lastWord() int64 {
@@ -152,8 +153,11 @@ func (b *builder) advance(t int64) {
 			continue
 		}
 		u.systemWalk.advance(t)
-		for r, reading := range b.readings {
-			weight := u.sweep.down(u.history, reading)
+		for r, used := range b.readings {
+			if !used {
+				continue
+			}
+			weight := u.sweep.down(u.history, readingOf(r))
 			if weight > 0 && u.weight[r] == 0 {
 				u.since[r] = t
 			}

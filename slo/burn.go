@@ -34,7 +34,7 @@ func (tl *Timeline) firing(t *terms, c *cursor) []Firing {
 	var list []Firing
 	for i := range t.rules {
 		r := &t.rules[i]
-		if !tl.burns(t, r, c, r.short) || !tl.burns(t, r, c, r.long) {
+		if !tl.fires(t, r, c) {
 			continue
 		}
 		if list == nil {
@@ -43,6 +43,10 @@ func (tl *Timeline) firing(t *terms, c *cursor) []Firing {
 		list = append(list, Firing{r.severity, length(r.long), length(r.short)})
 	}
 	return list
+}
+
+func (tl *Timeline) fires(t *terms, r *rule, c *cursor) bool {
+	return tl.burns(t, r, c, r.short) && tl.burns(t, r, c, r.long)
 }
 
 // burns reports whether something bad lies in the lookback and burns the budget at the rule's factor or faster.

@@ -1,9 +1,6 @@
 package slo
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Correction replaces the feed's word in [From, Until), where people know better. It is no word of the feed: outside
 // that interval it changes nothing, and statements count beside it. With a CheckID it replaces that check's feed alone;
@@ -29,23 +26,26 @@ func (c Correction) Validate() error {
 	if err := checkID("correction", "id", c.ID); err != nil {
 		return err
 	}
-	what := fmt.Sprintf("correction %s", show(c.ID))
-	if err := checkID(what, "system", c.SystemID); err != nil {
+	return about(c.validate(), "correction", c.ID)
+}
+
+func (c *Correction) validate() error {
+	if err := checkID("", "system", c.SystemID); err != nil {
 		return err
 	}
-	if err := checkOptionalID(what, "check", c.CheckID); err != nil {
+	if err := checkOptionalID("", "check", c.CheckID); err != nil {
 		return err
 	}
-	if err := checkSpan(what, "from", "until", c.From, c.Until); err != nil {
+	if err := checkSpan("", "from", "until", c.From, c.Until); err != nil {
 		return err
 	}
-	if err := healths.check(what, uint8(c.Health)); err != nil {
+	if err := healths.check("", uint8(c.Health)); err != nil {
 		return err
 	}
-	if _, err := impact(what, c.Health, c.Impact); err != nil {
+	if _, err := impact("", c.Health, c.Impact); err != nil {
 		return err
 	}
-	return checkText(what, "reason", c.Reason)
+	return checkText("", "reason", c.Reason)
 }
 
 func (c Correction) canonical() Correction {

@@ -122,7 +122,7 @@ func (c *Crossing) check(t *terms) error {
 		if c.Comparison != AtOrAbove && c.Comparison != Below {
 			return invalid("", "comparison", c.Comparison.String(), "at or above, or below: a rule fires or does not")
 		}
-		return c.Rule.check("", t.window, t.bad)
+		return c.Rule.check(t.window, t.bad)
 	case c.Metric == MetricBurnRate && c.Lookback != 0:
 		if err := checkLength("", "lookback", c.Lookback); err != nil {
 			return err
@@ -191,11 +191,17 @@ func (tl *Timeline) crossingUnder(t *terms, from, to int64, c *Crossing) int64 {
 		}
 		s := tl.rolling(t, newThreshold(c), lookback)
 		return s.first(from, to)
-	case t.window.rolling():
-		s := tl.rolling(t, newThreshold(c), t.window.nominal())
+	}
+	return tl.windowCrossing(t, newThreshold(c), from, to)
+}
+
+// windowCrossing looks at what the terms' own window holds.
+func (tl *Timeline) windowCrossing(t *terms, th threshold, from, to int64) int64 {
+	if t.window.rolling() {
+		s := tl.rolling(t, th, t.window.nominal())
 		return s.first(from, to)
 	}
-	return tl.calendarCrossing(t, newThreshold(c), from, to)
+	return tl.calendarCrossing(t, th, from, to)
 }
 
 // firstFiring goes from the first instant of one window to the first of the other from there, until both agree.
@@ -282,7 +288,7 @@ func (a *alikePeriods) done(th *threshold, w Window, start, weight int64) bool {
 		round   = 34 * 366 * microsDay
 	)
 	switch {
-	case weight == 0 && th.metric != MetricRemaining:
+	case weight == 0 && th.offset == 0:
 		return true
 	case w.unit <= Week:
 		return a.nothing > changes

@@ -249,7 +249,7 @@ func (o *oracle) comparisonHolds(cr slo.Crossing, at time.Time) bool {
 		order = o.burnRate(s.at, cmp.Or(cr.Lookback, time.Hour)).Cmp(exact(cr.Value))
 	case slo.MetricFiring:
 		factor := factorOf(cr.Rule, spanOf(o.termsAt(s.at).Window))
-		fires := o.burns(s.at, cr.Rule.Long, factor) && o.burns(s.at, cr.Rule.Short, factor)
+		fires := o.burns(s.at, s.at, cr.Rule.Long, factor) && o.burns(s.at, s.at, cr.Rule.Short, factor)
 		return fires == (cr.Comparison == slo.AtOrAbove)
 	}
 	return compares(cr.Comparison, order)

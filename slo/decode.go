@@ -18,6 +18,7 @@ func (h *SystemHistory) UnmarshalBinary(data []byte) error {
 	d.require(!slices.Contains(next.upstreams, next.system))
 	next.sources = d.sources()
 	next.words = d.words(&next)
+	next.ownFrom = firstOwn(next.words)
 	next.outages = d.spans(&next, SourceStatement)
 	next.corrections = d.spans(&next, SourceCorrection)
 	checks, upstreams := next.used()

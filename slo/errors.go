@@ -42,6 +42,25 @@ func (e *fieldError) Error() string {
 
 func (e *fieldError) Is(target error) bool { return target == ErrInvalid }
 
+// about says which one of its kind an error is about, if there is one: nothing is put together before.
+func about(err error, kind, id string) error {
+	if err == nil {
+		return nil
+	}
+	return prefixed(err, kind+" "+show(id))
+}
+
+// prefixed puts something before what an error is about.
+func prefixed(err error, what string) error {
+	if e, ok := errors.AsType[*fieldError](err); ok {
+		if e.what != "" {
+			what += ": " + e.what
+		}
+		e.what = what
+	}
+	return err
+}
+
 // invalid builds a fieldError; what may be empty, and value is printed as a Go user would write it.
 func invalid(what, field string, value any, want string) error {
 	return &fieldError{what: what, field: field, value: show(value), want: want}

@@ -64,7 +64,7 @@ func (tl *Timeline) EndingAt(end time.Time) *Timeline { return tl.cutAt(clamp(en
 // cutAt returns a timeline of what counts before m alone. Coverage stays as it is.
 func (tl *Timeline) cutAt(m int64) *Timeline {
 	next := *tl
-	next.from.own.lineage = nil // nothing goes on from a guess
+	next.from = nil // nothing goes on from a guess
 	from, first := tl.track(m), 0
 	if from == &tl.sealed {
 		first = max(from.last(m), 0)
@@ -111,7 +111,7 @@ func (tl *Timeline) failing(m int64) *Timeline {
 
 // fail appends a total outage from start until the end of the terms, but for maintenance that they exclude.
 func (tl *Timeline) fail(start int64, t *terms) {
-	for _, m := range tl.from.maintenance.list {
+	for _, m := range tl.maintenance {
 		if !t.excludeMaintenance || m.end <= start {
 			continue
 		}

@@ -24,6 +24,7 @@ type SystemHistory struct {
 	words     []word
 	checks    []string // names by number; 0 is the system as a whole
 	upstreams []string // IDs by number; 0 is none
+	ownFrom   int64    // the instant of the first word of the system as a whole; forever: none
 
 	outages     []span // of all sources, per (check, health, upstream) disjoint, by start
 	corrections []span // per check disjoint, by start
@@ -72,7 +73,7 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 		return nil, err
 	}
 	h := &SystemHistory{system: systemID}
-	names := newNames()
+	names := names{checks: newNameList(), upstreams: newNameList()}
 	h.words = make([]word, 0, len(observations))
 	for i := range observations {
 		w, err := names.word(systemID, &observations[i])
@@ -82,10 +83,11 @@ func NewSystemHistory(systemID string, observations []Observation, statements []
 		h.words = append(h.words, w)
 	}
 	h.words = mergeWords(h.words, names.upstreams.list)
-	if err := h.mergeStatements(names, statements); err != nil {
+	h.ownFrom = firstOwn(h.words)
+	if err := h.mergeStatements(&names, statements); err != nil {
 		return nil, err
 	}
-	if err := h.mergeCorrections(names, corrections); err != nil {
+	if err := h.mergeCorrections(&names, corrections); err != nil {
 		return nil, err
 	}
 	h.checks, h.upstreams = names.checks.list, names.upstreams.list
@@ -120,6 +122,7 @@ func (h *SystemHistory) Add(observations ...Observation) (*SystemHistory, error)
 	}
 	added = mergeWords(added, names.upstreams.list)
 	next := *h
+	next.ownFrom = min(h.ownFrom, firstOwn(added))
 	if h.isLongest() && h.precedes(added) {
 		next.words = append(h.words, added...)
 		next.checks, next.upstreams = names.checks.list, names.upstreams.list
@@ -186,10 +189,10 @@ func compareWords(a, b *word) int {
 
 // mergeWords sorts words by time, check and Seq, in place, and of those with one key leaves the one that stands.
 func mergeWords(words []word, upstreams []string) []word {
-	byKey := func(a, b word) int { return compareWords(&a, &b) }
-	if !slices.IsSortedFunc(words, byKey) {
-		slices.SortFunc(words, byKey)
+	if areMerged(words) {
+		return words
 	}
+	slices.SortFunc(words, func(a, b word) int { return compareWords(&a, &b) })
 	kept := words[:0]
 	for _, w := range words {
 		if last := len(kept) - 1; last >= 0 && compareWords(&kept[last], &w) == 0 {
@@ -201,6 +204,16 @@ func mergeWords(words []word, upstreams []string) []word {
 		kept = append(kept, w)
 	}
 	return kept
+}
+
+// areMerged reports whether each word comes after the one before, as those of a feed that was kept well do.
+func areMerged(words []word) bool {
+	for i := 1; i < len(words); i++ {
+		if a, b := &words[i-1], &words[i]; a.at >= b.at && compareWords(a, b) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // stands reports whether w, and not other, holds under the key they share.

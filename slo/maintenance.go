@@ -1,9 +1,6 @@
 package slo
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Maintenance is a planned maintenance window of a system, [Start, End). Objectives with [Objective.ExcludeMaintenance]
 // take downtime inside it for good time; for others it changes nothing. Of two with one ID the one with the greater Rev
@@ -22,14 +19,17 @@ func (m Maintenance) Validate() error {
 	if err := checkID("maintenance", "id", m.ID); err != nil {
 		return err
 	}
-	what := fmt.Sprintf("maintenance %s", show(m.ID))
-	if err := checkID(what, "system", m.SystemID); err != nil {
+	return about(m.validate(), "maintenance", m.ID)
+}
+
+func (m *Maintenance) validate() error {
+	if err := checkID("", "system", m.SystemID); err != nil {
 		return err
 	}
-	if err := checkSpan(what, "start", "end", m.Start, m.End); err != nil {
+	if err := checkSpan("", "start", "end", m.Start, m.End); err != nil {
 		return err
 	}
-	return checkText(what, "note", m.Note)
+	return checkText("", "note", m.Note)
 }
 
 func (m Maintenance) canonical() Maintenance {

@@ -7,10 +7,6 @@ type names struct {
 	checks, upstreams nameList
 }
 
-func newNames() *names {
-	return &names{checks: nameList{list: []string{""}}, upstreams: nameList{list: []string{""}}}
-}
-
 // nameList numbers strings by first use; number 0 is the empty one.
 type nameList struct {
 	list  []string
@@ -18,6 +14,10 @@ type nameList struct {
 }
 
 const scanNames = 16
+
+var onlyEmpty = []string{""} // with no room for another, so that lists can share it
+
+func newNameList() nameList { return nameList{list: onlyEmpty} }
 
 func (l *nameList) find(name string) (uint32, bool) {
 	if name == "" {

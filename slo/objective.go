@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -84,20 +83,24 @@ type Revision struct {
 // Revision returns the objective's present terms as a revision that ends at until, for whoever is about to change them.
 // It shares no memory with o.
 func (o Objective) Revision(until time.Time) Revision {
-	r := Revision{
-		Until: until, Target: o.Target, Window: o.Window, DependencyExclusion: o.DependencyExclusion,
-		NeverExcuse: slices.Clone(o.NeverExcuse), ExcludeMaintenance: o.ExcludeMaintenance,
-		DegradedIsUp: o.DegradedIsUp, UnknownIsDown: o.UnknownIsDown,
+	r := o.present()
+	r.Until = until
+	r.NeverExcuse, r.Policy.Rules = slices.Clone(r.NeverExcuse), slices.Clone(r.Policy.Rules)
+	return r
+}
+
+// present returns the objective's own terms; it shares the objective's memory.
+func (o *Objective) present() Revision {
+	return Revision{
+		Target: o.Target, Window: o.Window, DependencyExclusion: o.DependencyExclusion, NeverExcuse: o.NeverExcuse,
+		ExcludeMaintenance: o.ExcludeMaintenance, DegradedIsUp: o.DegradedIsUp, UnknownIsDown: o.UnknownIsDown,
 		CountFrom: o.CountFrom, Policy: o.Policy, Thresholds: o.Thresholds,
 	}
-	r.Policy.Rules = slices.Clone(o.Policy.Rules)
-	return r
 }
 
 // clone returns an objective that shares no memory with o.
 func (o Objective) clone() Objective {
-	r := o.Revision(time.Time{})
-	o.NeverExcuse, o.Policy = r.NeverExcuse, r.Policy
+	o.NeverExcuse, o.Policy.Rules = slices.Clone(o.NeverExcuse), slices.Clone(o.Policy.Rules)
 	o.Labels = maps.Clone(o.Labels)
 	o.Revisions = slices.Clone(o.Revisions)
 	for i, r := range o.Revisions {
@@ -130,6 +133,21 @@ type terms struct {
 // reading says which health counts as down besides Unhealthy.
 type reading struct{ degradedIsUp, unknownIsDown bool }
 
+const readings = 4 // there are no more
+
+func (r reading) number() int {
+	n := 0
+	if r.degradedIsUp {
+		n = 1
+	}
+	if r.unknownIsDown {
+		n += 2
+	}
+	return n
+}
+
+func readingOf(number int) reading { return reading{number&1 != 0, number&2 != 0} }
+
 // weight returns what a word of this health counts, in thousandths.
 func (r reading) weight(h Health, impact uint16) uint16 {
 	if h == Unhealthy || h == Degraded && !r.degradedIsUp || h == Unknown && r.unknownIsDown {
@@ -143,91 +161,108 @@ func (o Objective) terms() ([]terms, error) {
 	if err := checkID("objective", "id", o.ID); err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("objective %s", show(o.ID))
-	if err := o.checkIdentity(what); err != nil {
-		return nil, err
-	}
-	list := make([]terms, 0, len(o.Revisions)+1)
-	for i, r := range o.Revisions {
-		where := fmt.Sprintf("%s: revision %d", what, i)
-		if err := checkInstant(where, "until", r.Until); err != nil {
-			return nil, err
-		}
-		if i > 0 && micros(r.Until) <= list[i-1].until {
-			return nil, invalid(where, "until", rfc3339(r.Until), "after the revision's before")
-		}
-		t, err := r.compile(where)
-		if err != nil {
-			return nil, err
-		}
-		t.until = micros(r.Until)
-		list = append(list, t)
-	}
-	t, err := o.Revision(time.Time{}).compile(what)
-	if err != nil {
-		return nil, err
-	}
-	t.until = forever
-	return append(list, t), nil
+	list, err := o.compile()
+	return list, about(err, "objective", o.ID)
 }
 
-func (o Objective) checkIdentity(what string) error {
-	if err := checkText(what, "name", o.Name); err != nil {
+func (o *Objective) compile() ([]terms, error) {
+	if err := o.checkIdentity(); err != nil {
+		return nil, err
+	}
+	list := make([]terms, len(o.Revisions)+1)
+	before := minInstant - 1
+	for i := range o.Revisions {
+		r := &o.Revisions[i]
+		err := r.checkUntil(before)
+		if err == nil {
+			err = r.compile(&list[i])
+		}
+		if err != nil {
+			return nil, prefixed(err, fmt.Sprintf("revision %d", i))
+		}
+		before = micros(r.Until)
+		list[i].until = before
+	}
+	last := &list[len(list)-1]
+	own := o.present()
+	if err := own.compile(last); err != nil {
+		return nil, err
+	}
+	last.until = forever
+	return list, nil
+}
+
+// checkUntil looks at the end of a revision, of which the one before ended at an instant.
+func (r *Revision) checkUntil(before int64) error {
+	if err := checkInstant("", "until", r.Until); err != nil {
 		return err
 	}
-	if err := checkID(what, "system", o.SystemID); err != nil {
+	if micros(r.Until) <= before {
+		return invalid("", "until", rfc3339(r.Until), "after the revision's before")
+	}
+	return nil
+}
+
+func (o *Objective) checkIdentity() error {
+	if err := checkText("", "name", o.Name); err != nil {
 		return err
 	}
-	if err := checkOptionalID(what, "check", o.CheckID); err != nil {
+	if err := checkID("", "system", o.SystemID); err != nil {
 		return err
+	}
+	if err := checkOptionalID("", "check", o.CheckID); err != nil {
+		return err
+	}
+	if len(o.Labels) == 0 {
+		return nil
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Labels)) {
-		if err := checkID(what, "label", key); err != nil {
+		if err := checkID("", "label", key); err != nil {
 			return err
 		}
-		if err := checkText(what, "label "+show(key), o.Labels[key]); err != nil {
+		if err := checkText("", "label "+show(key), o.Labels[key]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r Revision) compile(what string) (terms, error) {
-	bad, err := badShare(what, r.Target)
-	if err != nil {
-		return terms{}, err
+// compile makes t of the revision, but for its end.
+func (r *Revision) compile(t *terms) error {
+	var err error
+	if t.bad, err = badShare("", r.Target); err != nil {
+		return err
 	}
-	if err := r.Window.check(what); err != nil {
-		return terms{}, err
+	if err := r.Window.check(""); err != nil {
+		return err
 	}
-	if err := exclusions.check(what, uint8(r.DependencyExclusion)); err != nil {
-		return terms{}, err
+	if err := exclusions.check("", uint8(r.DependencyExclusion)); err != nil {
+		return err
 	}
 	for _, id := range r.NeverExcuse {
-		if err := checkID(what, "never excuse", id); err != nil {
-			return terms{}, err
+		if err := checkID("", "never excuse", id); err != nil {
+			return err
 		}
 	}
-	t := terms{
-		bad: bad, target: r.Target, window: r.Window, since: dawn,
-		never:    slices.Compact(slices.SortedFunc(slices.Values(r.NeverExcuse), strings.Compare)),
-		reading:  reading{degradedIsUp: r.DegradedIsUp, unknownIsDown: r.UnknownIsDown},
-		selfOnly: r.DependencyExclusion == SelfOnly, excludeMaintenance: r.ExcludeMaintenance,
-	}
+	t.target, t.window, t.since = r.Target, r.Window, dawn
+	t.never = slices.Clone(r.NeverExcuse)
+	slices.Sort(t.never)
+	t.never = slices.Compact(t.never)
+	t.reading = reading{degradedIsUp: r.DegradedIsUp, unknownIsDown: r.UnknownIsDown}
+	t.selfOnly, t.excludeMaintenance = r.DependencyExclusion == SelfOnly, r.ExcludeMaintenance
 	if !r.CountFrom.IsZero() {
-		if err := checkInstant(what, "count from", r.CountFrom); err != nil {
-			return terms{}, err
+		if err := checkInstant("", "count from", r.CountFrom); err != nil {
+			return err
 		}
 		t.since = micros(r.CountFrom)
 	}
-	if t.rules, err = r.Policy.compile(what, r.Window, r.Target, bad); err != nil {
-		return terms{}, err
+	if t.rules, err = r.Policy.compile(r.Window, t.bad); err != nil {
+		return err
 	}
-	err = t.setThresholds(what, r.Thresholds.withDefaults())
-	return t, err
+	return t.setThresholds(r.Thresholds.withDefaults())
 }
 
-func (t *terms) setThresholds(what string, th Thresholds) error {
+func (t *terms) setThresholds(th Thresholds) error {
 	for _, f := range []struct {
 		field string
 		value float64
@@ -240,12 +275,12 @@ func (t *terms) setThresholds(what string, th Thresholds) error {
 	} {
 		n, ok := decimal(f.value, perUnit)
 		if !ok || n <= 0 || f.value > f.most {
-			return invalid(what, f.field, f.value, fmt.Sprintf("more than 0 and at most %g, with at most six decimals", f.most))
+			return invalid("", f.field, f.value, fmt.Sprintf("more than 0 and at most %g, with at most six decimals", f.most))
 		}
 		*f.into = uint64(n)
 	}
 	if t.critical < t.warning {
-		return invalid(what, "critical threshold", th.Critical, fmt.Sprintf("at least the warning, %g", th.Warning))
+		return invalid("", "critical threshold", th.Critical, fmt.Sprintf("at least the warning, %g", th.Warning))
 	}
 	return nil
 }

@@ -1,9 +1,6 @@
 package slo
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Observation is one word of a system's feed: from At on, the system, or one check of it, is like this, until a later
 // word says otherwise. The feed is a stream; sources that know whole intervals make a [Statement].
@@ -41,26 +38,29 @@ func Up(systemID string, at time.Time) Observation {
 
 // Validate reports the first field outside its bounds as an ErrInvalid that names it.
 func (o Observation) Validate() error {
-	what := fmt.Sprintf("observation of %s", show(o.SystemID))
 	if err := checkID("observation", "system", o.SystemID); err != nil {
 		return err
 	}
-	if err := checkOptionalID(what, "check", o.CheckID); err != nil {
+	return about(o.validate(), "observation of", o.SystemID)
+}
+
+func (o *Observation) validate() error {
+	if err := checkOptionalID("", "check", o.CheckID); err != nil {
 		return err
 	}
-	if err := checkInstant(what, "at", o.At); err != nil {
+	if err := checkInstant("", "at", o.At); err != nil {
 		return err
 	}
-	if err := healths.check(what, uint8(o.Health)); err != nil {
+	if err := healths.check("", uint8(o.Health)); err != nil {
 		return err
 	}
-	if _, err := impact(what, o.Health, o.Impact); err != nil {
+	if _, err := impact("", o.Health, o.Impact); err != nil {
 		return err
 	}
-	if err := checkUpstream(what, o.SystemID, o.UpstreamID); err != nil {
+	if err := checkUpstream("", o.SystemID, o.UpstreamID); err != nil {
 		return err
 	}
-	return checkText(what, "note", o.Note)
+	return checkText("", "note", o.Note)
 }
 
 // impact reads a share of the service as thousandths; 0 means all of it, and none when healthy.

@@ -545,24 +545,24 @@ func counted(j judgement) int { return j.counted }
 
 func total(j judgement) int { return j.total }
 
-// burns reports whether something bad lies in [at - lookback, at) and at least factor times the budget of that stretch.
-func (o *oracle) burns(at time.Time, lookback time.Duration, factor *big.Rat) bool {
-	bad := o.sum(at.Add(-lookback), at, at, counted)
+// burns reports whether something bad lies in [at - lookback, at) and at least factor times the budget of that stretch,
+// for who looks by the terms of an instant.
+func (o *oracle) burns(at, by time.Time, lookback time.Duration, factor *big.Rat) bool {
+	bad := o.sum(at.Add(-lookback), at, by, counted)
 	return bad.Sign() > 0 && new(big.Rat).SetInt(bad).Cmp(new(big.Rat).Mul(factor, o.budget(at.Add(-lookback), at))) >= 0
-}
-
-// fires reports whether a rule fires at an instant.
-func (o *oracle) fires(at time.Time, r oracleRule) bool {
-	return o.burns(at, r.Long, r.factor) && o.burns(at, r.Short, r.factor)
 }
 
 // burnRate returns bad / budget of [at - lookback, at), 0 where the budget is zero.
 func (o *oracle) burnRate(at time.Time, lookback time.Duration) *big.Rat {
+	return o.burnRateBy(at, at, lookback)
+}
+
+func (o *oracle) burnRateBy(at, by time.Time, lookback time.Duration) *big.Rat {
 	budget := o.budget(at.Add(-lookback), at)
 	if budget.Sign() == 0 {
 		return budget
 	}
-	return budget.Quo(new(big.Rat).SetInt(o.sum(at.Add(-lookback), at, at, counted)), budget)
+	return budget.Quo(new(big.Rat).SetInt(o.sum(at.Add(-lookback), at, by, counted)), budget)
 }
 
 // oracleStatus is a slo.Status with every figure exact.
@@ -606,16 +606,52 @@ func (o *oracle) status(at time.Time) oracleStatus {
 
 // statusIn is what Timeline.StatusIn answers.
 func (o *oracle) statusIn(from, to, at time.Time) oracleStatus {
-	from, to, at = truncated(from), truncated(to), truncated(at)
-	terms := o.termsAt(at)
+	return o.statusBy(truncated(from), truncated(to), truncated(at), truncated(at))
+}
+
+// statusUntil is what Timeline.StatusUntil answers.
+func (o *oracle) statusUntil(end time.Time) oracleStatus {
+	end = asked(end)
+	last := end.Add(-time.Microsecond)
+	o = o.knownAt(last)
+	window := spanOf(o.termsAt(last).Window)
+	if window.rolling > 0 {
+		return o.statusBy(end.Add(-window.rolling), end, end, last)
+	}
+	from, to := window.period(last)
+	return o.statusBy(from, to, end, last)
+}
+
+// knownAt is the oracle of somebody who does not know of terms that begin later than an instant.
+func (o *oracle) knownAt(at time.Time) *oracle {
+	for i, r := range o.w.objective.Revisions {
+		if at.UnixMicro() < r.Until.UnixMicro() {
+			w, known := *o.w, *o
+			w.objective.Revisions = w.objective.Revisions[:i]
+			w.objective.Target, w.objective.Window, w.objective.CountFrom = r.Target, r.Window, r.CountFrom
+			w.objective.DependencyExclusion, w.objective.NeverExcuse = r.DependencyExclusion, r.NeverExcuse
+			w.objective.ExcludeMaintenance, w.objective.DegradedIsUp, w.objective.UnknownIsDown = r.ExcludeMaintenance, r.DegradedIsUp, r.UnknownIsDown
+			w.objective.Policy, w.objective.Thresholds = r.Policy, r.Thresholds
+			w.objective.DependencyExclusion, w.objective.NeverExcuse = r.DependencyExclusion, r.NeverExcuse
+			w.objective.ExcludeMaintenance, w.objective.DegradedIsUp, w.objective.UnknownIsDown = r.ExcludeMaintenance, r.DegradedIsUp, r.UnknownIsDown
+			known.w = &w
+			return &known
+		}
+	}
+	return o
+}
+
+// statusBy looks from at, by the terms of another instant; down is judged there.
+func (o *oracle) statusBy(from, to, at, by time.Time) oracleStatus {
+	terms := o.termsAt(by)
 	end := at
 	if to.Before(at) {
 		end = to
 	}
 	s := oracleStatus{target: terms.Target, at: at, from: from, to: to}
 	s.total = o.budget(from, to)
-	s.consumed = o.sum(from, end, at, counted)
-	s.strict = o.sum(from, end, at, total)
+	s.consumed = o.sum(from, end, by, counted)
+	s.strict = o.sum(from, end, by, total)
 	consumed := new(big.Rat).SetInt(s.consumed)
 	s.remaining = new(big.Rat).Sub(s.total, consumed)
 	s.breaching = consumed.Cmp(s.total) > 0
@@ -642,15 +678,15 @@ func (o *oracle) statusIn(from, to, at time.Time) oracleStatus {
 		s.coverage.Quo(new(big.Rat).SetInt(seen), elapsed)
 	}
 
-	s.burnRate = o.burnRate(at, time.Hour)
-	for _, r := range o.rules(at) {
-		if o.fires(at, r) {
+	s.burnRate = o.burnRateBy(at, by, time.Hour)
+	for _, r := range o.rules(by) {
+		if o.burns(at, by, r.Long, r.factor) && o.burns(at, by, r.Short, r.factor) {
 			s.firing = append(s.firing, r.Firing)
 		}
 	}
 	s.level = o.level(s, terms.Thresholds)
-	s.down = o.judge(at).counted > 0 && at.UnixMicro() >= o.hidden(at)
-	s.attribution = o.attribution(from, end, at)
+	s.down = o.judge(by).counted > 0 && by.UnixMicro() >= o.hidden(by)
+	s.attribution = o.attribution(from, end, by)
 	return s
 }
 

@@ -64,14 +64,18 @@ func DefaultAlertPolicy(w Window, target float64) AlertPolicy {
 	if err != nil || w.Validate() != nil {
 		return NoAlerts()
 	}
-	var p AlertPolicy
+	rules := appendDefault(nil, w, budget)
+	return AlertPolicy{Rules: rules, Off: len(rules) == 0}
+}
+
+// appendDefault appends the rules of the default policy for a window and a budget.
+func appendDefault(rules []BurnRule, w Window, bad int64) []BurnRule {
 	for _, r := range workbook {
-		if micros := r.Long.Microseconds(); micros <= w.nominal() && compileRule(r, w).reachable(budget) {
-			p.Rules = append(p.Rules, r)
+		if r.Long.Microseconds() <= w.nominal() && compileRule(r, w).reachable(bad) {
+			rules = append(rules, r)
 		}
 	}
-	p.Off = len(p.Rules) == 0
-	return p
+	return rules
 }
 
 // Thresholds say when [Status.Level] changes. The zero value of each field is its default.
@@ -112,18 +116,21 @@ func (r rule) reachable(bad int64) bool {
 }
 
 // compile returns the rules that hold for a window and a budget, sorted by long window.
-func (p AlertPolicy) compile(what string, w Window, target float64, bad int64) ([]rule, error) {
+func (p AlertPolicy) compile(w Window, bad int64) ([]rule, error) {
 	if p.Off && len(p.Rules) > 0 {
-		return nil, invalid(what, "policy", len(p.Rules), "no rules, since it is off")
+		return nil, invalid("", "policy", len(p.Rules), "no rules, since it is off")
 	}
+	for _, r := range p.Rules {
+		if err := r.check(w, bad); err != nil {
+			return nil, err
+		}
+	}
+	var space [len(workbook)]BurnRule
 	if !p.Off && len(p.Rules) == 0 {
-		p = DefaultAlertPolicy(w, target)
+		p.Rules = appendDefault(space[:0], w, bad)
 	}
 	rules := make([]rule, 0, len(p.Rules))
 	for _, r := range p.Rules {
-		if err := r.check(what, w, bad); err != nil {
-			return nil, err
-		}
 		rules = append(rules, compileRule(r, w))
 	}
 	slices.SortFunc(rules, func(a, b rule) int {
@@ -132,36 +139,36 @@ func (p AlertPolicy) compile(what string, w Window, target float64, bad int64) (
 	return rules, nil
 }
 
-func (r BurnRule) check(what string, w Window, bad int64) error {
-	if err := checkID(what, "policy severity", string(r.Severity)); err != nil {
+func (r BurnRule) check(w Window, bad int64) error {
+	if err := checkID("", "policy severity", string(r.Severity)); err != nil {
 		return err
 	}
-	if err := checkLength(what, "policy long window", r.Long); err != nil {
+	if err := checkLength("", "policy long window", r.Long); err != nil {
 		return err
 	}
-	if err := checkLength(what, "policy short window", r.Short); err != nil {
+	if err := checkLength("", "policy short window", r.Short); err != nil {
 		return err
 	}
 	switch {
 	case r.Short > r.Long:
-		return invalid(what, "policy short window", r.Short, "at most the long window, "+r.Long.String())
+		return invalid("", "policy short window", r.Short, "at most the long window, "+r.Long.String())
 	case r.Long.Microseconds() > w.nominal():
-		return invalid(what, "policy long window", r.Long, "at most the objective's window, "+w.String())
+		return invalid("", "policy long window", r.Long, "at most the objective's window, "+w.String())
 	case (r.Factor == 0) == (r.Share == 0):
-		return invalid(what, "policy factor", r.Factor, "a factor or a share, one of the two")
+		return invalid("", "policy factor", r.Factor, "a factor or a share, one of the two")
 	}
 	if n, ok := decimal(r.Factor, perUnit); !ok || n < 0 || r.Factor > maxFactor {
-		return invalid(what, "policy factor", r.Factor, "more than 0, with at most six decimals")
+		return invalid("", "policy factor", r.Factor, "more than 0, with at most six decimals")
 	}
 	if n, ok := decimal(r.Share, perUnit); !ok || n < 0 || r.Share > 100 {
-		return invalid(what, "policy share", r.Share, "more than 0 and at most 100, with at most six decimals")
+		return invalid("", "policy share", r.Share, "more than 0 and at most 100, with at most six decimals")
 	}
 	if !compileRule(r, w).reachable(bad) {
 		most := "that a total outage reaches: " + strconv.FormatFloat(float64(wholeBudget)/float64(bad), 'g', 6, 64) + " at this target"
 		if r.Share != 0 {
-			return invalid(what, "policy share", r.Share, "at most a burn rate over "+r.Long.String()+" "+most)
+			return invalid("", "policy share", r.Share, "at most a burn rate over "+r.Long.String()+" "+most)
 		}
-		return invalid(what, "policy factor", r.Factor, "at most the burn rate "+most)
+		return invalid("", "policy factor", r.Factor, "at most the burn rate "+most)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package slo
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -36,46 +35,45 @@ func (s Statement) Validate() error {
 	if err := checkID("statement", "source", s.Source); err != nil {
 		return err
 	}
-	for _, o := range s.Outages {
-		if err := o.validate(s.Source); err != nil {
-			return err
+	for i := range s.Outages {
+		if err := s.Outages[i].validate(); err != nil {
+			return about(err, "statement", s.Source)
 		}
 	}
 	return nil
 }
 
-func (o Outage) validate(source string) error {
-	what := fmt.Sprintf("statement %s", show(source))
-	if err := checkID(what, "system", o.SystemID); err != nil {
+func (o *Outage) validate() error {
+	if err := checkID("", "system", o.SystemID); err != nil {
 		return err
 	}
-	if err := checkOptionalID(what, "check", o.CheckID); err != nil {
+	if err := checkOptionalID("", "check", o.CheckID); err != nil {
 		return err
 	}
-	if err := checkInstant(what, "start", o.Start); err != nil {
+	if err := checkInstant("", "start", o.Start); err != nil {
 		return err
 	}
 	if !o.End.IsZero() {
-		if err := checkInstant(what, "end", o.End); err != nil {
+		if err := checkInstant("", "end", o.End); err != nil {
 			return err
 		}
 		if micros(o.End) < micros(o.Start) {
-			return invalid(what, "end", rfc3339(o.End), "not before the start, "+rfc3339(o.Start))
+			return invalid("", "end", rfc3339(o.End), "not before the start, "+rfc3339(o.Start))
 		}
 	}
-	if err := healths.check(what, uint8(o.Health)); err != nil {
+	if err := healths.check("", uint8(o.Health)); err != nil {
 		return err
 	}
 	if o.Health == Healthy {
-		return invalid(what, "health", o.Health.String(), "unhealthy or degraded")
+		return invalid("", "health", o.Health.String(), "unhealthy or degraded")
 	}
-	if _, err := impact(what, Unhealthy, o.Impact); err != nil {
+	if _, err := impact("", Unhealthy, o.Impact); err != nil {
 		return err
 	}
-	if err := checkUpstream(what, o.SystemID, o.UpstreamID); err != nil {
+	if err := checkUpstream("", o.SystemID, o.UpstreamID); err != nil {
 		return err
 	}
-	return checkText(what, "note", o.Note)
+	return checkText("", "note", o.Note)
 }
 
 // canonical returns o as two outages that mean the same are equal in it.

@@ -1,7 +1,7 @@
 package slo
 
 import (
-	"errors"
+	"slices"
 	"time"
 )
 
@@ -48,6 +48,41 @@ func (tl *Timeline) Status(at time.Time) Status {
 	return tl.status(t, from, to, m)
 }
 
+// StatusUntil returns how the objective stood when the time up to end was over, judged from inside: by the terms in force
+// in the last microsecond before end, over the window that ends with it, [end - W, end) of a rolling window and of a
+// calendar one the period that holds that microsecond; what counts up to end is consumed. Down is whether it was down in
+// that microsecond, BurnRate and Firing look back from end, and At is end. It is what is recorded of a day that is over,
+// where [Timeline.Status] of the same instant would look at the next period, by terms that begin there. Terms that begin
+// at end or later are as good as not made: the budget of a period that runs on is what it was going to be. end is read as
+// Status reads at; of what lies before 1970 nothing is known, and nothing counts.
+func (tl *Timeline) StatusUntil(end time.Time) Status {
+	m := clamp(end)
+	tl = tl.knownAt(m - 1)
+	t := tl.termsAt(m - 1)
+	from, to := m-t.window.length, m
+	if !t.window.rolling() {
+		from, to = t.window.period(m - 1)
+	}
+	s := tl.status(t, from, to, m)
+	s.Down = tl.downAt(m - 1)
+	return s
+}
+
+// knownAt returns the timeline as if the terms in force at m had been the last.
+func (tl *Timeline) knownAt(m int64) *Timeline {
+	n := 1
+	for n < len(tl.terms) && m >= tl.terms[n-1].until {
+		n++
+	}
+	if n == len(tl.terms) {
+		return tl
+	}
+	known := *tl
+	known.terms = slices.Clone(tl.terms[:n])
+	known.terms[n-1].until = forever
+	return &known
+}
+
 // StatusIn returns how the objective stood at an instant in the period [from, to), whatever its window: the budget is
 // that of the whole period, downtime counts up to at. The terms, Down, BurnRate and Firing are those of at. It is
 // [ErrInvalid] where from is not before to, at is before from or outside 1970 to 2200, or the period is longer than 3650
@@ -60,12 +95,7 @@ func (tl *Timeline) StatusIn(from, to, at time.Time) (Status, error) {
 }
 
 // about completes an error about a question with the objective that was asked about.
-func (tl *Timeline) about(err error) error {
-	if e, ok := errors.AsType[*fieldError](err); ok {
-		e.what = "objective " + show(tl.objective.ID)
-	}
-	return err
-}
+func (tl *Timeline) about(err error) error { return about(err, "objective", tl.objective.ID) }
 
 // checkPeriod reads a period, which may begin and end as far outside 1970 to 2200 as the windows of a Status do, and the
 // instant at which it is looked at.

@@ -11,7 +11,8 @@ type sweep struct {
 	on        []uint32 // outages that lie here
 	corrected []uint32 // corrections in force here
 
-	feeds []checkFeed // by check; [wholeSystem] is the system's own
+	own   checkFeed   // the system's
+	feeds []checkFeed // by check, from 1 on
 	loud  []uint32    // checks whose word is not Healthy
 	known int         // checks whose word is not Unknown
 }
@@ -50,7 +51,7 @@ func (f *checkFeed) word() feedWord {
 
 // newSweep starts a walk through h, for an objective on the check, or on the whole system.
 func newSweep(h *SystemHistory, checkID string) sweep {
-	s := sweep{only: wholeSystem, feeds: make([]checkFeed, 1, len(h.checks))}
+	s := sweep{only: wholeSystem}
 	if checkID != "" {
 		s.only = noSuchCheck
 		if i := slices.Index(h.checks, checkID); i >= 0 {
@@ -130,10 +131,7 @@ func (s *sweep) correct(h *SystemHistory, t int64) {
 
 // hear takes a word of a check, or of the system; a correction that says nothing is one that has ended.
 func (s *sweep) hear(check uint32, w feedWord, correction bool) {
-	for len(s.feeds) <= int(check) {
-		s.feeds = append(s.feeds, checkFeed{})
-	}
-	f := &s.feeds[check]
+	f := s.feedOf(check)
 	before := f.word()
 	if correction {
 		f.correction = w
@@ -143,6 +141,17 @@ func (s *sweep) hear(check uint32, w feedWord, correction bool) {
 	if check != wholeSystem {
 		s.count(check, before, f.word())
 	}
+}
+
+// feedOf returns the feed of a check, or the system's own.
+func (s *sweep) feedOf(check uint32) *checkFeed {
+	if check == wholeSystem {
+		return &s.own
+	}
+	if missing := int(check) - len(s.feeds); missing > 0 {
+		s.feeds = append(s.feeds, make([]checkFeed, missing)...)
+	}
+	return &s.feeds[check-1]
 }
 
 // count keeps what is known of the checks together: which of them are loud, and how many tell.
@@ -164,12 +173,12 @@ func (s *sweep) count(check uint32, before, now feedWord) {
 // feed returns the word that speaks for the feed, or reports that the checks do.
 func (s *sweep) feed() (w feedWord, byChecks bool) {
 	if s.only != wholeSystem {
-		if int64(s.only) < int64(len(s.feeds)) {
-			w = s.feeds[s.only].word()
+		if int64(s.only) <= int64(len(s.feeds)) {
+			w = s.feeds[s.only-1].word()
 		}
 		return w, false
 	}
-	w = s.feeds[wholeSystem].word()
+	w = s.own.word()
 	return w, !w.said
 }
 
@@ -188,7 +197,7 @@ func (s *sweep) down(h *SystemHistory, r reading) uint16 {
 	weight := r.weight(w.health, w.impact)
 	if byChecks {
 		for _, c := range s.loud {
-			w := s.feeds[c].word()
+			w := s.feeds[c-1].word()
 			weight = max(weight, r.weight(w.health, w.impact))
 		}
 	}

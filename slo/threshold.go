@@ -107,6 +107,14 @@ func compareProducts(a int64, b, c uint128, d uint64) int {
 // or less than zero.
 func (th *threshold) limit(against uint128, most int64) int64 {
 	low, high := int64(0), most+1
+	guess := int64(min(max(th.guess(against), 0), float64(most)))
+	near := 2 + guess>>46 // a float is nearer
+	if c := guess + near; c <= most && th.holds(c, against) == th.byMore {
+		high = c
+	}
+	if c := guess - near; c >= 0 && th.holds(c, against) != th.byMore {
+		low = c
+	}
 	for low < high {
 		mid := low + (high-low)/2
 		if th.holds(mid, against) == th.byMore {
@@ -119,4 +127,22 @@ func (th *threshold) limit(against uint128, most int64) int64 {
 		return low
 	}
 	return low - 1
+}
+
+// guess returns the limit as floats have it.
+func (th *threshold) guess(against uint128) float64 {
+	all, value := against.float(), float64(th.value)
+	switch th.metric {
+	case MetricRemainingPercent:
+		return all / wholeBudget * (wholeBudget - value) / wholeBudget
+	case MetricConsumedPercent:
+		return all / wholeBudget * value / wholeBudget
+	case MetricRemaining:
+		return all/wholeBudget - float64(th.offset)
+	case MetricAvailability:
+		return all * whole * (wholeBudget - value) / wholeBudget
+	case MetricBurnRate:
+		return all / wholeBudget * value / perUnit
+	}
+	return all / wholeBudget * th.rule.num.float() / th.rule.den.float()
 }

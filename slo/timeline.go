@@ -2,7 +2,6 @@ package slo
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,34 +15,37 @@ type Upstream struct {
 	History     *SystemHistory // of that system, the same wherever its ID stands; nil: nothing is known of it
 }
 
-func (u Upstream) validate(system string) error {
+func (u *Upstream) validate(system string) error {
 	if err := checkID("upstream", "id", u.ID); err != nil {
 		return err
 	}
-	what := "upstream " + show(u.ID)
+	return about(u.check(system), "upstream", u.ID)
+}
+
+func (u *Upstream) check(system string) error {
 	switch {
 	case u.ID == system:
-		return invalid(what, "id", u.ID, "another system than the one that depends on it")
+		return invalid("", "id", u.ID, "another system than the one that depends on it")
 	case u.History != nil && u.History.system != u.ID:
-		return invalid(what, "history of system", u.History.system, "the upstream's own")
+		return invalid("", "history of system", u.History.system, "the upstream's own")
 	}
 	if !u.From.IsZero() {
-		if err := checkInstant(what, "from", u.From); err != nil {
+		if err := checkInstant("", "from", u.From); err != nil {
 			return err
 		}
 	}
 	if !u.Until.IsZero() {
-		if err := checkInstant(what, "until", u.Until); err != nil {
+		if err := checkInstant("", "until", u.Until); err != nil {
 			return err
 		}
 		if !u.From.IsZero() && micros(u.Until) < micros(u.From) {
-			return invalid(what, "until", rfc3339(u.Until), "not before from")
+			return invalid("", "until", rfc3339(u.Until), "not before from")
 		}
 	}
-	return checkText(what, "name", u.Name)
+	return checkText("", "name", u.Name)
 }
 
-func (u Upstream) interval() interval {
+func (u *Upstream) interval() interval {
 	i := interval{minInstant, forever}
 	if !u.From.IsZero() {
 		i.start = micros(u.From)
@@ -61,13 +63,14 @@ func (u Upstream) interval() interval {
 // and may be used from any number of goroutines; only calls of Extend on timelines that were made of one another by
 // Extend must not run at the same time.
 type Timeline struct {
-	objective Objective
-	terms     []terms
-	causes    []cause // 0: the system itself
-	sealed    track   // what later words will not change
-	tail      track   // the rest, on to what is known ahead
-	from      builder // where the walk stood at the end of sealed, to go on from
-	names     sourceNames
+	objective   Objective
+	terms       []terms
+	causes      []cause // 0: the system itself
+	names       sourceNames
+	maintenance []interval // that the objective excludes, by time
+	sealed      track      // what later words will not change
+	tail        track      // the rest, on to what is known ahead
+	from        *builder   // where the walk stood at the end of sealed, to go on from; nil: nothing does
 }
 
 // cause is who may be to blame.
@@ -86,11 +89,11 @@ func (o Objective) Timeline(h *SystemHistory, upstreams []Upstream, maintenance 
 		return nil, err
 	}
 	tl := &Timeline{objective: o.clone(), terms: terms}
-	b, err := tl.newBuilder(h, upstreams, maintenance)
-	if err != nil {
+	var b builder
+	if err := b.begin(tl, h, upstreams, maintenance); err != nil {
 		return nil, err
 	}
-	tl.build(b)
+	tl.build(&b)
 	return tl, nil
 }
 
@@ -104,25 +107,24 @@ func (tl *Timeline) Objective() Objective { return tl.objective.clone() }
 // judged anew from the beginning. The errors are those of [Objective.Timeline].
 func (tl *Timeline) Extend(h *SystemHistory, upstreams []Upstream, maintenance []Maintenance) (*Timeline, error) {
 	next := &Timeline{objective: tl.objective, terms: tl.terms}
-	b, err := next.newBuilder(h, upstreams, maintenance)
-	if err != nil {
+	var b builder
+	if err := b.begin(next, h, upstreams, maintenance); err != nil {
 		return nil, err
 	}
-	if !tl.goesOn(b) {
-		next.build(b)
+	if tl.from == nil || !tl.goesOn(&b) {
+		next.build(&b)
 		return next, nil
 	}
-	resumed := tl.from.clone()
-	resumed.take(b)
+	b.goOn(tl.from)
 	next.sealed = tl.sealed
 	next.sealed.own()
-	next.finish(&resumed)
+	next.finish(&b)
 	return next, nil
 }
 
 // goesOn reports whether what tl has sealed is as a timeline built from b would have it.
 func (tl *Timeline) goesOn(b *builder) bool {
-	old := &tl.from
+	old := tl.from
 	same := slices.Equal(old.maintenance.list, b.maintenance.list) && len(old.upstreams) == len(b.upstreams) &&
 		slices.Equal(tl.causes, b.causes) && old.own.growsTo(&b.own, old.frontier) &&
 		old.own.sweep.only == b.own.sweep.only
@@ -135,7 +137,8 @@ func (tl *Timeline) goesOn(b *builder) bool {
 
 // build judges everything, from the beginning.
 func (tl *Timeline) build(b *builder) {
-	tl.sealed = newTrack(len(b.causes), b.own.words/2, nil)
+	tl.sealed = newTrack(len(b.causes), b.own.ahead(), nil)
+	tl.sealed.lineage = new(int)
 	tl.finish(b)
 	tl.sealed.shrink()
 }
@@ -147,12 +150,11 @@ const late = int64(5 * time.Minute / time.Microsecond)
 // finish walks on to where words may still come, which seals what lies before, and from there to the end of what is
 // known.
 func (tl *Timeline) finish(b *builder) {
-	tl.causes, tl.names = b.causes, b.own.history.sourceNames()
+	tl.causes, tl.names, tl.maintenance = b.causes, b.own.history.sourceNames(), b.maintenance.list
 	b.frontier = b.lastWord() - late
 	b.run(&tl.sealed, b.frontier)
-	tl.from = b.clone()
-	tl.from.forget()
-	tl.tail = newTrack(len(b.causes), len(b.own.history.outages)-b.own.sweep.position.outage, tl.sealed.sum)
+	tl.from = b.stopped()
+	tl.tail = newTrack(len(b.causes), b.own.ahead(), tl.sealed.sum)
 	b.finish(&tl.tail)
 	tl.tail.shrink()
 	for _, t := range tl.tracks() {
@@ -161,52 +163,58 @@ func (tl *Timeline) finish(b *builder) {
 	tl.sealed.owned()
 }
 
-// newBuilder checks what a timeline is to be made of and puts the walks at its beginning.
-func (tl *Timeline) newBuilder(h *SystemHistory, upstreams []Upstream, maintenance []Maintenance) (*builder, error) {
-	what := fmt.Sprintf("objective %s", show(tl.objective.ID))
+// begin checks what a timeline is to be made of and puts the walks at its beginning.
+func (b *builder) begin(tl *Timeline, h *SystemHistory, upstreams []Upstream, maintenance []Maintenance) error {
 	if h == nil {
-		return nil, invalid(what, "history", "nil", "the history of "+show(tl.objective.SystemID))
+		return tl.about(invalid("", "history", "nil", "the history of "+show(tl.objective.SystemID)))
 	}
 	if h.system != tl.objective.SystemID {
-		return nil, invalid(what, "history of system", h.system, show(tl.objective.SystemID))
+		return tl.about(invalid("", "history of system", h.system, show(tl.objective.SystemID)))
 	}
-	b := &builder{terms: tl.terms, own: newSystemWalk(h, tl.objective.CheckID), causes: []cause{{}}, unseen: dawn}
-	for _, u := range upstreams {
-		if err := u.validate(tl.objective.SystemID); err != nil {
-			return nil, err
+	b.terms, b.own, b.unseen = tl.terms, newSystemWalk(h, tl.objective.CheckID), dawn
+	for i := range upstreams {
+		if err := upstreams[i].validate(tl.objective.SystemID); err != nil {
+			return err
 		}
 	}
+	b.causes = make([]cause, 1, 1+len(upstreams)+len(h.upstreams)-1)
 	if err := b.addUpstreams(upstreams); err != nil {
-		return nil, err
+		return err
 	}
 	b.addNamed(h)
 	if err := b.addMaintenance(h.system, maintenance); err != nil {
-		return nil, err
+		return err
 	}
 	b.addReadings()
-	return b, nil
+	b.addNever()
+	return nil
 }
 
 func (b *builder) addUpstreams(upstreams []Upstream) error {
-	sorted := slices.Clone(upstreams)
-	slices.SortFunc(sorted, func(x, y Upstream) int { return strings.Compare(x.ID, y.ID) })
-	for len(sorted) > 0 {
+	byID := func(x, y Upstream) int { return strings.Compare(x.ID, y.ID) }
+	if !slices.IsSortedFunc(upstreams, byID) {
+		upstreams = slices.SortedFunc(slices.Values(upstreams), byID)
+	}
+	b.upstreams = make([]upstreamWalk, 0, len(upstreams))
+	edges := make([]interval, 0, len(upstreams))
+	for len(upstreams) > 0 {
 		n := 1
-		for n < len(sorted) && sorted[n].ID == sorted[0].ID {
+		for n < len(upstreams) && upstreams[n].ID == upstreams[0].ID {
 			n++
 		}
-		if err := sameHistory(sorted[:n]); err != nil {
+		if err := sameHistory(upstreams[:n]); err != nil {
 			return err
 		}
-		b.addUpstream(sorted[:n])
-		sorted = sorted[n:]
+		b.addUpstream(upstreams[:n], edges[len(edges):len(edges):len(edges)+n])
+		edges, upstreams = edges[:len(edges)+n], upstreams[n:]
 	}
 	return nil
 }
 
 func sameHistory(same []Upstream) error {
 	var history *SystemHistory
-	for _, u := range same {
+	for i := range same {
+		u := &same[i]
 		if history != nil && u.History != nil && !u.History.equal(history) {
 			return invalid("upstream "+show(u.ID), "history", "another", "the same each time that the upstream stands there")
 		}
@@ -215,29 +223,32 @@ func sameHistory(same []Upstream) error {
 	return nil
 }
 
-// addUpstream adds one upstream, given each time that it was one.
-func (b *builder) addUpstream(same []Upstream) {
+// addUpstream adds one upstream, given each time that it was one; edges is room for as many.
+func (b *builder) addUpstream(same []Upstream, edges []interval) {
 	c := cause{id: same[0].ID}
-	w := upstreamWalk{cause: uint32(len(b.causes))}
+	number := uint32(len(b.causes))
 	var history *SystemHistory
-	for _, u := range same {
+	for i := range same {
+		u := &same[i]
 		c.name = max(c.name, u.Name)
-		w.edges.list = append(w.edges.list, u.interval())
+		edges = append(edges, u.interval())
 		if u.History != nil {
 			history = u.History
 		}
 	}
 	b.causes = append(b.causes, c)
-	if history == nil {
-		return
+	if history != nil {
+		walk := upstreamWalk{systemWalk: newSystemWalk(history, ""), cause: number}
+		walk.edges.list = union(edges)
+		b.upstreams = append(b.upstreams, walk)
 	}
-	w.edges.list = union(w.edges.list)
-	w.systemWalk = newSystemWalk(history, "")
-	b.upstreams = append(b.upstreams, w)
 }
 
 // addNamed gives each upstream that the history's sources name its place among the causes.
 func (b *builder) addNamed(h *SystemHistory) {
+	if len(h.upstreams) == 1 {
+		return // nobody is named
+	}
 	b.named = make([]uint32, len(h.upstreams))
 	graph := len(b.causes)
 	for i, id := range h.upstreams {
@@ -254,8 +265,11 @@ func (b *builder) addNamed(h *SystemHistory) {
 }
 
 func (b *builder) addMaintenance(system string, maintenance []Maintenance) error {
-	for _, m := range maintenance {
-		if err := m.Validate(); err != nil {
+	if len(maintenance) == 0 {
+		return nil
+	}
+	for i := range maintenance {
+		if err := maintenance[i].Validate(); err != nil {
 			return err
 		}
 	}
@@ -277,17 +291,21 @@ func (b *builder) addMaintenance(system string, maintenance []Maintenance) error
 }
 
 func (b *builder) addReadings() {
-	for _, t := range b.terms {
-		i := slices.Index(b.readings, t.reading)
-		if i < 0 {
-			i = len(b.readings)
-			b.readings = append(b.readings, t.reading)
-		}
-		b.readingOf = append(b.readingOf, i)
-		excused := make([]bool, len(b.causes))
+	for i := range b.terms {
+		b.readings[b.terms[i].reading.number()] = true
+	}
+}
+
+// addNever finds the upstreams that are no excuse among the causes.
+func (b *builder) addNever() {
+	if !slices.ContainsFunc(b.terms, func(t terms) bool { return len(t.never) > 0 }) {
+		return
+	}
+	b.never = make([][]bool, len(b.terms))
+	for i := range b.terms {
+		b.never[i] = make([]bool, len(b.causes))
 		for j, c := range b.causes[1:] {
-			_, excused[j+1] = slices.BinarySearch(t.never, c.id)
+			_, b.never[i][j+1] = slices.BinarySearch(b.terms[i].never, c.id)
 		}
-		b.excused = append(b.excused, excused)
 	}
 }

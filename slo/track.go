@@ -43,12 +43,19 @@ const leastStride = 16
 // gap is a stretch of time in which nobody said how it was, and the length of all gaps before.
 type gap struct{ start, end, before int64 }
 
-// newTrack makes a track that goes on from a row of sums and a length of gaps.
+// newTrack makes a track that goes on from a row of sums, with room for so many pieces.
 func newTrack(causes int, capacity int, sum []int64) track {
 	width := sumCauses + causes - 1
-	t := track{width: width, stride: max(leastStride, causes-1), lineage: new(int)}
-	t.starts, t.pieces = make([]int64, 0, capacity), make([]piece, 0, capacity)
-	t.sum = make([]int64, width)
+	t := track{width: width, stride: max(leastStride, causes-1)}
+	rows := (capacity + t.stride - 1) / t.stride
+	numbers := make([]int64, width+capacity+rows*(width+1)) // one array, which takes less time to make than four
+	take := func(n int) []int64 {
+		part := numbers[:n:n]
+		numbers = numbers[n:]
+		return part
+	}
+	t.sum, t.starts, t.rows, t.marks = take(width), take(capacity)[:0], take(rows * width)[:0], take(rows)[:0]
+	t.pieces = make([]piece, 0, capacity)
 	copy(t.sum, sum)
 	return t
 }
@@ -64,19 +71,23 @@ func (t *track) own() {
 	t.sum = slices.Clone(t.sum)
 }
 
-// shrink gives back what the arrays hold in reserve.
+// shrink puts what stands in arrays with much in reserve into arrays of its own length.
 func (t *track) shrink() {
-	t.starts, t.pieces, t.rows = exact(t.starts), exact(t.pieces), exact(t.rows)
-	t.lists, t.gaps, t.marks = exact(t.lists), exact(t.gaps), exact(t.marks)
+	if spare := cap(t.pieces) - len(t.pieces); spare > 4+len(t.pieces)/16 {
+		t.starts, t.pieces, t.rows, t.marks, t.sum = exact(t.starts), exact(t.pieces), exact(t.rows), exact(t.marks), exact(t.sum)
+	}
+	t.lists, t.gaps = tight(t.lists), tight(t.gaps)
 }
 
-// exact returns the slice in an array of its own length.
-func exact[T any](s []T) []T {
+// tight returns the slice in an array of its own length, unless it is in one already.
+func tight[T any](s []T) []T {
 	if cap(s) == len(s) {
 		return s
 	}
-	return append(make([]T, 0, len(s)), s...)
+	return exact(s)
 }
+
+func exact[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 // owned tells the track's lineage that this is the longest now.
 func (t *track) owned() { *t.lineage = t.length() }

@@ -77,6 +77,9 @@ func (a uint192) cmp(b uint192) int {
 	return cmp.Compare(a.lo, b.lo)
 }
 
+// float returns the nearest float, or one beside it.
+func (a uint128) float() float64 { return float64(a.hi)*(1<<64) + float64(a.lo) }
+
 // split returns two floats that add up to a, exactly while a is below 2^106.
 func (a uint128) split() (high, low float64) {
 	const mask = 1<<53 - 1
