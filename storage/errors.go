@@ -9,8 +9,8 @@ import (
 // Sentinels of Stores, matched with [errors.Is]. The first three are those of package entity, since a Store is an
 // [entity.Log] too.
 var (
-	// ErrInvalid says that a Store was called against its contract: a key that is too long, systems out of order. Nothing was
-	// changed.
+	// ErrInvalid says that a Store was called against its contract: a lock outside of a transaction, a key that is too long
+	// for it. Nothing was changed.
 	ErrInvalid = entity.ErrInvalid
 
 	// ErrConflict says that the database gave a transaction up for the sake of another. The whole may be tried again.

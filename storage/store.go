@@ -17,9 +17,14 @@ import (
 // is one of its own. Writes to one key by transactions that run at once happen one after the other; the engine holds the
 // locks that give them an order, and takes them and the rows in ascending order.
 //
-// Strings come back as they were given, and order as bytes; so do Data, which may be empty. No rows as an argument: nothing
-// happens. A slice that is given to a Store is the caller's, its contents are not changed while it is used; a slice that a
-// Store gives is shared, and not changed either.
+// Once a ctx has ended, a method called with it returns an error and changes nothing; once its transaction is over, an
+// error that matches ErrClosed. An error of a writing method may doom the transaction. A listing asks the database each time
+// that it is taken, may be left early, and lets the body of its loop call the Store; after an error it yields nothing more.
+//
+// Strings are valid UTF-8 without NUL, come back as they were given, and order as bytes. Data is any bytes, which may be
+// none. To the limits of lengths the caller keeps; a Store need not check them. No rows as an argument: nothing happens. A
+// slice that is given to a Store is the caller's again when the method has returned; a slice that a Store gives is shared,
+// and not changed by anybody.
 type Store interface {
 	entity.Log
 	Facts
@@ -37,7 +42,8 @@ type Fact struct {
 	// most 256 bytes. Empty: it stands for itself.
 	Source string
 
-	// Systems are those that it is about: at least one, sorted and distinct, each an ID of 1 to 256 bytes.
+	// Systems are those that it is about: sorted and distinct, each an ID of 1 to 256 bytes; at least one, unless it has a
+	// Source, which may say nothing about anything any longer.
 	Systems []string
 
 	// Data is the fact in its canonical form: two facts of one kind are the same where these are.
@@ -47,7 +53,8 @@ type Fact struct {
 // Key is what a fact is known by, beside its Kind: the SHA-256 of Data.
 func (f *Fact) Key() [sha256.Size]byte { return sha256.Sum256(f.Data) }
 
-// SystemFact is a fact as FactsOf lists it, for one of the systems that it was asked for.
+// SystemFact is a fact as FactsOf lists it, for one of the systems that it was asked for. Its Systems are those that it was
+// given, whatever it belongs to by now.
 type SystemFact struct {
 	SystemID string
 	Fact
@@ -67,7 +74,8 @@ type Facts interface {
 	// One that belongs to two of them comes twice.
 	FactsOf(ctx context.Context, systems []string) iter.Seq2[SystemFact, error]
 
-	// FactsFrom lists the facts of these sources of a kind, in any order, with the Systems that each was given.
+	// FactsFrom lists the facts of these sources of a kind, in any order, each once, with the Systems that it was given. An
+	// empty source has none.
 	FactsFrom(ctx context.Context, kind string, sources []string) iter.Seq2[Fact, error]
 
 	// DeleteFacts makes all facts that belong to the systems belong to them no longer. A fact without a Source that belongs to
@@ -105,8 +113,9 @@ type Record struct {
 	Data []byte
 }
 
-// Range is a run of records of one kind in order of (ID, Sub): those after After, and, where To is not the zero Key,
-// before To. Of both the Kind is not looked at.
+// Range is a run of records of one kind in order of (ID, Sub): those after After, and, where To has an ID or a Sub, before
+// To. Of both the Kind is not looked at. The two need not be there. Since the zero After is a key too, the record without
+// an ID and a Sub is in no Range.
 type Range struct {
 	Kind      string
 	After, To Key
@@ -116,7 +125,8 @@ type Range struct {
 
 // Records is the part of a Store that keeps everything else by key: objectives, days, achievements, digests.
 type Records interface {
-	// Put writes records, in place of those that have their keys. Of two with one key the last stands.
+	// Put writes records, in place of those that have their keys. Of two with one key the last stands. A record that another
+	// transaction adds meanwhile was there before.
 	Put(ctx context.Context, records []Record) error
 
 	// Add writes those of the records whose keys are free, and reports for each whether it was. A second record with one key

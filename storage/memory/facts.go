@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"iter"
@@ -11,22 +12,34 @@ import (
 
 // facts are what is committed: each once, and under each system that it belongs to.
 type facts struct {
-	all     map[factKey]*fact
+	all     map[string]map[hash]*fact // by kind
 	systems map[string]*systemFacts
 	sources map[sourceKey]*source
 }
 
+type hash = [sha256.Size]byte
+
+// factKey is what a fact is known by.
 type factKey struct {
 	kind string
-	hash [sha256.Size]byte
+	hash hash
 }
 
 type sourceKey struct{ kind, source string }
 
+// fact is a fact, of which there may be millions. Its Fact never changes, so that readers need no lock for it.
 type fact struct {
 	storage.Fact
-	key   factKey
-	links []string // systems that it belongs to by itself; none where it has a Source, which has them
+
+	// links are the systems that it belongs to by itself. A committed fact with a Source has none: the source has them. One
+	// that a transaction has added brings them.
+	links []string
+}
+
+// newFact is a fact that a transaction has added, with its hash, which need not be kept.
+type newFact struct {
+	*fact
+	hash hash
 }
 
 // source is all facts of one (Kind, Source), and the systems that they belong to.
@@ -37,18 +50,13 @@ type source struct {
 
 // systemFacts are the facts of a system: those that stand for themselves, and those of its sources.
 type systemFacts struct {
-	facts   []*fact
+	alone   []string // the system, and nothing else: the Systems that nearly all of its facts have
+	facts   []*fact  // grows at its end alone, so that readers may keep it
 	sources []sourceKey
 }
 
-// staged is a fact that a transaction has added. links are the systems that it brings.
-type staged struct {
-	*fact
-	links []string
-}
-
 func newFacts() facts {
-	return facts{map[factKey]*fact{}, map[string]*systemFacts{}, map[sourceKey]*source{}}
+	return facts{map[string]map[hash]*fact{}, map[string]*systemFacts{}, map[sourceKey]*source{}}
 }
 
 func (f *fact) source() sourceKey { return sourceKey{f.Kind, f.Source} }
@@ -65,17 +73,11 @@ func (s *Store) PutFacts(ctx context.Context, list []storage.Fact) ([]bool, erro
 	}
 	added := make([]bool, len(list))
 	err := s.write(ctx, "storage fact", locks, func(t *tx) {
-		mine := make(map[factKey]bool, len(list)+len(t.facts))
-		for i := range t.facts {
-			mine[t.facts[i].key] = true
-		}
 		for i := range list {
-			if mine[keys[i]] || t.has(s, keys[i]) {
-				continue
+			if added[i] = !t.has(s, keys[i]); added[i] {
+				t.keys[keys[i]] = true
+				t.facts = append(t.facts, newFact{s.facts.keep(list[i]), keys[i].hash})
 			}
-			mine[keys[i]] = true
-			added[i] = true
-			t.facts = append(t.facts, staged{&fact{Fact: list[i], key: keys[i]}, list[i].Systems})
 		}
 	})
 	if err != nil {
@@ -84,9 +86,33 @@ func (s *Store) PutFacts(ctx context.Context, list []storage.Fact) ([]bool, erro
 	return added, nil
 }
 
-// has reports whether a committed fact is there for the transaction.
+// keep makes a fact of its own of one whose slices are the caller's.
+func (fs *facts) keep(f storage.Fact) *fact {
+	f.Data = bytes.Clone(f.Data)
+	if known := fs.known(f.Systems); known != nil {
+		f.Systems = known
+	} else {
+		f.Systems = slices.Clone(f.Systems)
+	}
+	return &fact{f, f.Systems}
+}
+
+// known returns the same list of systems where there is one to share.
+func (fs *facts) known(systems []string) []string {
+	if len(systems) == 1 {
+		if of := fs.systems[systems[0]]; of != nil {
+			return of.alone
+		}
+	}
+	return nil
+}
+
+// has reports whether a fact is there for the transaction.
 func (t *tx) has(s *Store, key factKey) bool {
-	f := s.facts.all[key]
+	if t.keys[key] {
+		return true
+	}
+	f := s.facts.all[key.kind][key.hash]
 	return f != nil && (f.Source != "" || slices.ContainsFunc(f.links, func(system string) bool { return !t.dropped[system] }))
 }
 
@@ -96,21 +122,23 @@ func (s *Store) DeleteFacts(ctx context.Context, systems []string) error {
 		return nil
 	}
 	return s.write(ctx, "", nil, func(t *tx) {
-		if t.dropped == nil {
-			t.dropped = map[string]bool{}
-		}
 		for _, system := range systems {
 			t.dropped[system] = true
 		}
-		kept := t.facts[:0]
-		for _, f := range t.facts {
-			f.links = slices.DeleteFunc(slices.Clone(f.links), func(system string) bool { return slices.Contains(systems, system) })
-			if f.Source != "" || len(f.links) > 0 {
-				kept = append(kept, f)
+		t.facts = slices.DeleteFunc(t.facts, func(f newFact) bool {
+			f.links = without(f.links, systems...)
+			gone := f.Source == "" && len(f.links) == 0
+			if gone {
+				delete(t.keys, factKey{f.Kind, f.hash})
 			}
-		}
-		t.facts = kept
+			return gone
+		})
 	})
+}
+
+// without returns the systems that are not among others. The list may be shared, and stays as it is.
+func without(systems []string, others ...string) []string {
+	return slices.DeleteFunc(slices.Clone(systems), func(system string) bool { return slices.Contains(others, system) })
 }
 
 // FactsOf lists the facts of systems; see [storage.Facts].
@@ -134,23 +162,20 @@ func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage
 // factsOf returns all that belongs to a system for the transaction. The list is not changed afterwards.
 func (t *tx) factsOf(s *Store, system string) []*fact {
 	var list []*fact
-	sources := map[sourceKey]bool{}
+	var sources []sourceKey
 	if of := s.facts.systems[system]; of != nil && !t.dropped[system] {
-		list = of.facts[:len(of.facts):len(of.facts)]
-		for _, key := range of.sources {
-			sources[key] = true
-		}
+		list, sources = slices.Clip(of.facts), slices.Clip(of.sources)
 	}
-	for i := range t.facts {
-		switch f := &t.facts[i]; {
+	for _, f := range t.facts {
+		switch {
 		case !slices.Contains(f.links, system):
 		case f.Source == "":
 			list = append(list, f.fact)
-		default:
-			sources[f.source()] = true
+		case !slices.Contains(sources, f.source()):
+			sources = append(sources, f.source())
 		}
 	}
-	for key := range sources {
+	for _, key := range sources {
 		list = append(list, t.factsFrom(s, key)...)
 	}
 	return list
@@ -174,13 +199,14 @@ func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) it
 	}
 }
 
+// factsFrom returns all facts of a source for the transaction. The list is not changed afterwards.
 func (t *tx) factsFrom(s *Store, key sourceKey) []*fact {
 	var list []*fact
 	if of := s.facts.sources[key]; of != nil {
-		list = of.facts[:len(of.facts):len(of.facts)]
+		list = slices.Clip(of.facts)
 	}
-	for i := range t.facts {
-		if f := &t.facts[i]; f.source() == key {
+	for _, f := range t.facts {
+		if f.Source != "" && f.source() == key {
 			list = append(list, f.fact)
 		}
 	}
@@ -188,23 +214,31 @@ func (t *tx) factsFrom(s *Store, key sourceKey) []*fact {
 }
 
 // add commits a fact.
-func (fs *facts) add(f *staged) {
-	fs.all[f.key] = f.fact
-	if f.Source == "" {
-		f.fact.links = f.links
-		for _, system := range f.links {
-			of := fs.of(system)
-			of.facts = append(of.facts, f.fact)
-		}
+func (fs *facts) add(f newFact) {
+	of := fs.all[f.Kind]
+	if of == nil {
+		of = map[hash]*fact{}
+		fs.all[f.Kind] = of
+	}
+	of[f.hash] = f.fact
+	if f.Source != "" {
+		fs.addToSource(f.fact)
 		return
 	}
+	for _, system := range f.links {
+		of := fs.of(system)
+		of.facts = append(of.facts, f.fact)
+	}
+}
+
+func (fs *facts) addToSource(f *fact) {
 	key := f.source()
 	from := fs.sources[key]
 	if from == nil {
 		from = &source{systems: map[string]bool{}}
 		fs.sources[key] = from
 	}
-	from.facts = append(from.facts, f.fact)
+	from.facts = append(from.facts, f)
 	for _, system := range f.links {
 		if !from.systems[system] {
 			from.systems[system] = true
@@ -212,12 +246,13 @@ func (fs *facts) add(f *staged) {
 			of.sources = append(of.sources, key)
 		}
 	}
+	f.links = nil
 }
 
 func (fs *facts) of(system string) *systemFacts {
 	of := fs.systems[system]
 	if of == nil {
-		of = &systemFacts{}
+		of = &systemFacts{alone: []string{system}}
 		fs.systems[system] = of
 	}
 	return of
@@ -234,9 +269,9 @@ func (fs *facts) drop(system string) {
 		delete(fs.sources[key].systems, system)
 	}
 	for _, f := range of.facts {
-		f.links = slices.DeleteFunc(slices.Clone(f.links), func(link string) bool { return link == system })
+		f.links = without(f.links, system)
 		if len(f.links) == 0 {
-			delete(fs.all, f.key)
+			delete(fs.all[f.Kind], f.Key())
 		}
 	}
 }

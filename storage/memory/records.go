@@ -1,26 +1,31 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/slokeep/slokeep/storage"
 )
 
-// records are those of one kind: under each ID its records by Sub, and the IDs in order when somebody lists them.
+// records are those of one kind: under each ID its records by Sub, and the IDs in order. Whoever reads them copies what he
+// needs under the lock, so that they are changed in place.
 type records struct {
-	ids    map[string][]storage.Record
-	order  []string
-	sorted bool // whether order is; it is made so when it is looked at
+	ids     map[string][]storage.Record
+	order   []string
+	sorting sync.Mutex // readers sort
+	sorted  bool       // whether order is
 }
 
 // write is what a transaction does to a record.
 type write struct {
 	data    []byte
 	deleted bool
+	added   bool // where the key was free: who has put something there and committed since comes after it
 }
 
 func (s *Store) table(kind string) *records {
@@ -39,37 +44,51 @@ func compareKeys(a, b storage.Key) int {
 }
 
 // put commits a write.
-func (of *records) put(key storage.Key, w *write) {
+func (of *records) put(key storage.Key, w write) {
 	list := of.ids[key.ID]
 	i, found := slices.BinarySearchFunc(list, key.Sub, compareSub)
 	switch {
-	case w.deleted && found && len(list) == 1:
-		delete(of.ids, key.ID)
-		of.forget(key.ID)
-	case w.deleted && found:
-		of.ids[key.ID] = slices.Concat(list[:i], list[i+1:]) // whoever reads the list goes on with the old one
+	case found && w.added:
+	case found && w.deleted:
+		if list = slices.Delete(list, i, i+1); len(list) == 0 {
+			of.forget(key.ID)
+			return
+		}
+		of.ids[key.ID] = list
 	case w.deleted:
 	case found:
-		list = slices.Clone(list)
 		list[i].Data = w.data
-		of.ids[key.ID] = list
-	case i == len(list):
-		of.ids[key.ID] = append(list, storage.Record{Key: key, Data: w.data})
 	default:
-		of.ids[key.ID] = slices.Insert(slices.Clone(list), i, storage.Record{Key: key, Data: w.data})
-	}
-	if !found && len(list) == 0 && !w.deleted {
-		of.sorted = of.sorted && (len(of.order) == 0 || of.order[len(of.order)-1] < key.ID)
-		of.order = append(of.order, key.ID)
+		if len(list) == 0 {
+			of.learn(key.ID)
+		} else {
+			key.Kind, key.ID = list[0].Kind, list[0].ID // the strings that are kept already
+		}
+		of.ids[key.ID] = slices.Insert(list, i, storage.Record{Key: key, Data: w.data})
 	}
 }
 
+func (of *records) learn(id string) {
+	of.sorted = of.sorted && (len(of.order) == 0 || of.order[len(of.order)-1] < id)
+	of.order = append(of.order, id)
+}
+
 func (of *records) forget(id string) {
-	i := slices.Index(of.order, id)
-	if of.sorted {
-		i, _ = slices.BinarySearch(of.order, id)
+	delete(of.ids, id)
+	order := of.inOrder()
+	i, _ := slices.BinarySearch(order, id)
+	of.order = slices.Delete(order, i, i+1)
+}
+
+// inOrder returns the IDs in order, sorted by the first who wants them so. They stay so while Store.mu is held.
+func (of *records) inOrder() []string {
+	of.sorting.Lock()
+	defer of.sorting.Unlock()
+	if !of.sorted {
+		slices.Sort(of.order)
+		of.sorted = true
 	}
-	of.order = slices.Delete(of.order, i, i+1)
+	return of.order
 }
 
 // Put writes records; see [storage.Records].
@@ -79,16 +98,9 @@ func (s *Store) Put(ctx context.Context, list []storage.Record) error {
 	}
 	return s.write(ctx, "", nil, func(t *tx) {
 		for i := range list {
-			t.put(list[i].Key, write{data: list[i].Data})
+			t.records[list[i].Key] = write{data: bytes.Clone(list[i].Data)}
 		}
 	})
-}
-
-func (t *tx) put(key storage.Key, w write) {
-	if t.records == nil {
-		t.records = map[storage.Key]*write{}
-	}
-	t.records[key] = &w
 }
 
 // Add writes records where there are none; see [storage.Records].
@@ -103,8 +115,10 @@ func (s *Store) Add(ctx context.Context, list []storage.Record) ([]bool, error) 
 	added := make([]bool, len(list))
 	err := s.write(ctx, "storage record", locks, func(t *tx) {
 		for i := range list {
-			if added[i] = !t.hasRecord(s, list[i].Key); added[i] {
-				t.put(list[i].Key, write{data: list[i].Data})
+			key := list[i].Key
+			if added[i] = !t.hasRecord(s, key); added[i] {
+				_, mine := t.records[key] // it has deleted what may be there
+				t.records[key] = write{data: bytes.Clone(list[i].Data), added: !mine}
 			}
 		}
 	})
@@ -115,7 +129,7 @@ func (s *Store) Add(ctx context.Context, list []storage.Record) ([]bool, error) 
 }
 
 func (t *tx) hasRecord(s *Store, key storage.Key) bool {
-	if w := t.records[key]; w != nil {
+	if w, ok := t.records[key]; ok {
 		return !w.deleted
 	}
 	of := s.records[key.Kind]
@@ -133,7 +147,7 @@ func (s *Store) Delete(ctx context.Context, keys []storage.Key) error {
 	}
 	return s.write(ctx, "", nil, func(t *tx) {
 		for _, r := range t.named(s, keys) {
-			t.put(r.Key, write{deleted: true})
+			t.records[r.Key] = write{deleted: true}
 		}
 	})
 }
@@ -178,7 +192,7 @@ func (t *tx) named(s *Store, keys []storage.Key) []storage.Record {
 		for _, key := range keys {
 			asked[key] = true
 		}
-		list = t.over(list, func(key storage.Key) bool {
+		list = t.overlaid(list, func(key storage.Key) bool {
 			return asked[key] || asked[storage.Key{Kind: key.Kind, ID: key.ID}]
 		})
 	}
@@ -186,9 +200,12 @@ func (t *tx) named(s *Store, keys []storage.Key) []storage.Record {
 	return slices.CompactFunc(list, func(a, b storage.Record) bool { return a.Key == b.Key })
 }
 
-// over lays what the transaction has written, as far as it is wanted, over committed records.
-func (t *tx) over(list []storage.Record, wanted func(storage.Key) bool) []storage.Record {
-	list = slices.DeleteFunc(list, func(r storage.Record) bool { return t.records[r.Key] != nil })
+// overlaid lays what the transaction has written, as far as it is wanted, over committed records.
+func (t *tx) overlaid(list []storage.Record, wanted func(storage.Key) bool) []storage.Record {
+	list = slices.DeleteFunc(list, func(r storage.Record) bool {
+		_, written := t.records[r.Key]
+		return written
+	})
 	for key, w := range t.records {
 		if !w.deleted && wanted(key) {
 			list = append(list, storage.Record{Key: key, Data: w.data})
@@ -200,33 +217,22 @@ func (t *tx) over(list []storage.Record, wanted func(storage.Key) bool) []storag
 // List lists a range of records; see [storage.Records].
 func (s *Store) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		s.sortIDs(r.Kind)
 		var list []storage.Record
 		err := s.read(ctx, func(t *tx) { list = t.list(s, r) })
 		yieldAll(list, err, yield)
 	}
 }
 
-func (s *Store) sortIDs(kind string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if of := s.records[kind]; of != nil && !of.sorted {
-		slices.Sort(of.order)
-		of.sorted = true
-	}
-}
-
-// list returns a range as the transaction sees it. What the transaction has deleted may be among what is committed, so
-// with writes of its own it takes all before it cuts at the limit.
+// list returns a range as the transaction sees it. What it has written hides at most as many committed records.
 func (t *tx) list(s *Store, r storage.Range) []storage.Record {
 	r.After.Kind, r.To.Kind = r.Kind, r.Kind
 	committed := r
-	if len(t.records) > 0 {
-		committed.Limit = 0
+	if r.Limit > 0 {
+		committed.Limit += len(t.records)
 	}
 	list := s.records[r.Kind].list(committed)
 	if len(t.records) > 0 {
-		list = t.over(list, func(key storage.Key) bool { return key.Kind == r.Kind && within(&r, key) })
+		list = t.overlaid(list, func(key storage.Key) bool { return key.Kind == r.Kind && within(&r, key) })
 		slices.SortFunc(list, func(a, b storage.Record) int { return compareKeys(a.Key, b.Key) })
 		if r.Backward {
 			slices.Reverse(list)
@@ -238,9 +244,10 @@ func (t *tx) list(s *Store, r storage.Range) []storage.Record {
 	return list
 }
 
+func bounded(r *storage.Range) bool { return r.To.ID != "" || r.To.Sub != "" }
+
 func within(r *storage.Range, key storage.Key) bool {
-	unbounded := r.To.ID == "" && r.To.Sub == ""
-	return compareKeys(key, r.After) > 0 && (unbounded || compareKeys(key, r.To) < 0)
+	return compareKeys(key, r.After) > 0 && (!bounded(r) || compareKeys(key, r.To) < 0)
 }
 
 // list returns a range of what is committed.
@@ -248,33 +255,44 @@ func (of *records) list(r storage.Range) []storage.Record {
 	if of == nil {
 		return nil
 	}
-	low, _ := slices.BinarySearch(of.order, r.After.ID)
-	high := len(of.order)
-	if r.To.ID != "" || r.To.Sub != "" {
+	order := of.inOrder()
+	low, _ := slices.BinarySearch(order, r.After.ID)
+	high := len(order)
+	if bounded(&r) {
 		var found bool
-		if high, found = slices.BinarySearch(of.order, r.To.ID); found {
+		if high, found = slices.BinarySearch(order, r.To.ID); found {
 			high++
 		}
 	}
 	var list []storage.Record
 	for n := range max(high-low, 0) {
-		id := of.order[low+n]
+		at := low + n
 		if r.Backward {
-			id = of.order[high-1-n]
+			at = high - 1 - n
 		}
-		under := of.ids[id]
+		under := cut(of.ids[order[at]], &r)
 		for i := range under {
-			at := i
 			if r.Backward {
-				at = len(under) - 1 - i
+				i = len(under) - 1 - i
 			}
-			if !within(&r, under[at].Key) {
-				continue
-			}
-			if list = append(list, under[at]); len(list) == r.Limit {
+			if list = append(list, under[i]); len(list) == r.Limit {
 				return list
 			}
 		}
 	}
 	return list
+}
+
+// cut returns those of an ID's records that are in a range.
+func cut(under []storage.Record, r *storage.Range) []storage.Record {
+	compare := func(r storage.Record, key storage.Key) int { return compareKeys(r.Key, key) }
+	if bounded(r) {
+		high, _ := slices.BinarySearchFunc(under, r.To, compare)
+		under = under[:high]
+	}
+	low, found := slices.BinarySearchFunc(under, r.After, compare)
+	if found {
+		low++
+	}
+	return under[low:]
 }

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -33,15 +34,50 @@ func New() *Store {
 	}
 }
 
-// tx is what a transaction has written so far.
+// tx is a transaction.
 type tx struct {
-	mu       sync.Mutex // taken before Store.mu
-	staged   bool
-	facts    []staged
-	dropped  map[string]bool // systems whose committed facts it has deleted
-	versions map[storage.VersionKey]int64
-	records  map[storage.Key]*write
+	mu     sync.Mutex // taken before Store.mu
+	over   bool
+	staged bool // whether apply is part of the commit
+	*writes
 }
+
+// writes are what a transaction has written so far, to be laid over the tables.
+type writes struct {
+	facts    []newFact
+	keys     map[factKey]bool // of facts
+	dropped  map[string]bool  // systems whose committed facts it has deleted
+	versions map[storage.VersionKey]int64
+	records  map[storage.Key]write
+}
+
+// nothing is the transaction of who has none.
+var nothing = tx{writes: &writes{}}
+
+// used are writes that are empty again. Most transactions are small, and making the maps would be a third of their time.
+var used = sync.Pool{New: func() any {
+	return &writes{
+		keys: map[factKey]bool{}, dropped: map[string]bool{},
+		versions: map[storage.VersionKey]int64{}, records: map[storage.Key]write{},
+	}
+}}
+
+const roomKept = 256 // rows that may have been in the maps that are used again
+
+func (w *writes) giveBack() {
+	if max(len(w.facts), len(w.dropped), len(w.versions), len(w.records)) > roomKept {
+		return
+	}
+	clear(w.facts)
+	w.facts = w.facts[:0]
+	clear(w.keys)
+	clear(w.dropped)
+	clear(w.versions)
+	clear(w.records)
+	used.Put(w)
+}
+
+var errOver = fmt.Errorf("%w: the transaction is over", storage.ErrClosed)
 
 // txKey is what a Store's transaction is under in its context.
 type txKey struct{ store *Store }
@@ -52,7 +88,9 @@ func (s *Store) InTx(ctx context.Context, fn func(context.Context) error) error 
 		return s.Memory.InTx(ctx, fn)
 	}
 	return s.Memory.InTx(ctx, func(ctx context.Context) error {
-		return fn(context.WithValue(ctx, txKey{s}, &tx{}))
+		t := &tx{writes: used.Get().(*writes)}
+		defer t.end() // before the commit, which a goroutine that fn leaves behind must not disturb
+		return fn(context.WithValue(ctx, txKey{s}, t))
 	})
 }
 
@@ -61,43 +99,65 @@ func (s *Store) txOf(ctx context.Context) *tx {
 	return t
 }
 
+// end lets nobody use the transaction any more.
+func (t *tx) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if !t.staged {
+		t.giveBack()
+	}
+}
+
 // write runs do with the transaction of ctx, or one of its own, and has what that wrote committed with it. The keys of
 // kind are locked first, so that transactions which write the same happen one after the other.
 func (s *Store) write(ctx context.Context, kind string, keys []string, do func(t *tx)) error {
-	return s.InTx(ctx, func(ctx context.Context) error {
-		if len(keys) > 0 {
-			slices.Sort(keys)
-			if _, err := s.Lock(ctx, kind, slices.Compact(keys)); err != nil {
-				return err
-			}
-		}
-		t := s.txOf(ctx)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if !t.staged {
-			if err := s.Stage(ctx, func() { s.apply(t) }); err != nil {
-				return err
-			}
-			t.staged = true
-		}
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		do(t)
-		return nil
-	})
-}
-
-// read runs do with what is committed, and the transaction of ctx: an empty one where there is none.
-func (s *Store) read(ctx context.Context, do func(t *tx)) error {
-	t := s.txOf(ctx)
-	if t == nil {
-		t = &tx{}
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	t := s.txOf(ctx)
+	if t == nil {
+		return s.InTx(ctx, func(ctx context.Context) error { return s.write(ctx, kind, keys, do) })
+	}
+	if len(keys) > 0 {
+		slices.Sort(keys)
+		if _, err := s.Lock(ctx, kind, slices.Compact(keys)); err != nil {
+			return err
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return errOver
+	}
+	if !t.staged {
+		if err := s.Stage(ctx, func() { s.apply(t) }); err != nil {
+			return err
+		}
+		t.staged = true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	do(t)
+	return nil
+}
+
+// read runs do with what is committed, and the transaction of ctx. What do returns to others it must have copied, unless
+// it never changes.
+func (s *Store) read(ctx context.Context, do func(t *tx)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := s.txOf(ctx)
+	if t == nil {
+		t = &nothing
+	} else {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.over {
+			return errOver
+		}
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	do(t)
@@ -113,8 +173,8 @@ func (s *Store) apply(t *tx) {
 	for system := range t.dropped {
 		s.facts.drop(system)
 	}
-	for i := range t.facts {
-		s.facts.add(&t.facts[i])
+	for _, f := range t.facts {
+		s.facts.add(f)
 	}
 	for key, version := range t.versions {
 		s.versions[key] = version
@@ -122,4 +182,5 @@ func (s *Store) apply(t *tx) {
 	for key, w := range t.records {
 		s.table(key.Kind).put(key, w)
 	}
+	t.giveBack()
 }

@@ -17,9 +17,6 @@ func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, e
 	}
 	now := make([]int64, len(keys))
 	err := s.write(ctx, "storage version", locks, func(t *tx) {
-		if t.versions == nil {
-			t.versions = make(map[storage.VersionKey]int64, len(keys))
-		}
 		for i, key := range keys {
 			now[i] = t.version(s, key) + 1
 			t.versions[key] = now[i]
@@ -33,22 +30,19 @@ func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, e
 
 // Versions returns versions; see [storage.Versions].
 func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
-	now := make([]int64, len(keys))
-	t := s.txOf(ctx)
-	if t == nil { // the common case, in which nothing is to be laid over what is committed
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		for i, key := range keys {
-			now[i] = s.versions[key]
-		}
-		return now, ctx.Err()
+	if len(keys) == 0 {
+		return nil, nil
 	}
+	now := make([]int64, len(keys))
 	err := s.read(ctx, func(t *tx) {
 		for i, key := range keys {
 			now[i] = t.version(s, key)
 		}
 	})
-	return now, err
+	if err != nil {
+		return nil, err
+	}
+	return now, nil
 }
 
 // version is what the transaction has made of it, or what is committed.

@@ -1,0 +1,68 @@
+package storagetest
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// recorder is a testing.TB that keeps what is said to it.
+type recorder struct {
+	testing.TB
+	mu       sync.Mutex
+	failed   bool
+	said     []string
+	cleanups []func()
+}
+
+// record runs f as a test, and waits for its end.
+func record(t testing.TB, f func(t testing.TB)) *recorder {
+	r := &recorder{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				r.Errorf("panic: %v", v)
+			}
+			for _, f := range slices.Backward(r.cleanups) {
+				f()
+			}
+		}()
+		f(r)
+	}()
+	<-done
+	return r
+}
+
+func (r *recorder) say(failed bool, what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = r.failed || failed
+	r.said = append(r.said, what)
+}
+
+func (r *recorder) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
+}
+
+func (r *recorder) FailNow() {
+	r.say(true, "failed")
+	runtime.Goexit()
+}
+
+func (r *recorder) Helper()                      {}
+func (r *recorder) Cleanup(f func())             { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Fail()                        { r.say(true, "failed") }
+func (r *recorder) Log(v ...any)                 { r.say(false, fmt.Sprint(v...)) }
+func (r *recorder) Logf(format string, v ...any) { r.say(false, fmt.Sprintf(format, v...)) }
+func (r *recorder) Error(v ...any)               { r.say(true, fmt.Sprint(v...)) }
+func (r *recorder) Errorf(f string, v ...any)    { r.say(true, fmt.Sprintf(f, v...)) }
+func (r *recorder) Fatal(v ...any)               { r.say(true, fmt.Sprint(v...)); runtime.Goexit() }
+func (r *recorder) Fatalf(f string, v ...any)    { r.say(true, fmt.Sprintf(f, v...)); runtime.Goexit() }
+func (r *recorder) text() string                 { return strings.Join(r.said, "\n") }

@@ -1,0 +1,12 @@
+package storagetest
+
+import (
+	"testing"
+
+	"github.com/slokeep/slokeep/storage"
+	"github.com/slokeep/slokeep/storage/memory"
+)
+
+func TestMemoryKeepsTheLaws(t *testing.T) {
+	Run(t, Harness{Open: func(testing.TB) storage.Store { return memory.New() }})
+}
