@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/storage"
+)
+
+// Settle waits until everything that was committed so far has been refreshed, by whatever process, and, where Entities has
+// been started, delivered by this one; so has what its handlers wrote meanwhile. So tests, simulations and jobs know when
+// to look. A handler must not call it.
+func (e *Engine) Settle(ctx context.Context) error {
+	for {
+		if err := e.refreshed(ctx); err != nil {
+			return err
+		}
+		if err := e.registry.Settle(ctx); err != nil && !errors.Is(err, entity.ErrNotStarted) {
+			return err
+		}
+		rows, err := e.touched(ctx, 1)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+	}
+}
+
+// refreshed waits until what is touched now has been refreshed.
+func (e *Engine) refreshed(ctx context.Context) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	rows, err := e.touched(ctx, 0)
+	if err != nil {
+		return err
+	}
+	keys := make([]storage.Key, len(rows))
+	for i := range rows {
+		keys[i] = rows[i].Key
+	}
+	for len(keys) > 0 {
+		pass := e.refresher.passed.next()
+		e.refresher.ring()
+		if err := e.await(ctx, pass); err != nil {
+			return err
+		}
+		left := keys[:0]
+		for record, err := range e.store.Get(ctx, keys) {
+			if err != nil {
+				return fmt.Errorf("engine: read what is touched: %w", err)
+			}
+			left = append(left, record.Key)
+		}
+		keys = left
+	}
+	return nil
+}
+
+// await waits for the refresher's pass; of a shared store, where another process may make it, not for long.
+func (e *Engine) await(ctx context.Context, p *pass) error {
+	var soon <-chan time.Time
+	if e.store.Shared() {
+		timer := time.NewTimer(5 * time.Millisecond)
+		defer timer.Stop()
+		soon = timer.C
+	}
+	select {
+	case <-p.over:
+		return p.err
+	case <-soon:
+	case <-e.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// passed tells those who wait that the refresher has looked.
+type passed struct {
+	mu      sync.Mutex
+	waiting *pass
+}
+
+// pass is one look of the refresher that has not ended yet.
+type pass struct {
+	over chan struct{} // closed when it has
+	err  error
+}
+
+// next returns the pass whose end is told next.
+func (p *passed) next() *pass {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == nil {
+		p.waiting = &pass{over: make(chan struct{})}
+	}
+	return p.waiting
+}
+
+func (p *passed) tell(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting != nil {
+		p.waiting.err = err
+		close(p.waiting.over)
+		p.waiting = nil
+	}
+}

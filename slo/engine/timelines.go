@@ -1,0 +1,371 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slokeep/slokeep/slo"
+	"github.com/slokeep/slokeep/storage"
+)
+
+// judged is an objective's timeline, and what it was made of.
+type judged struct {
+	id        string
+	system    string
+	created   time.Time
+	revisions []slo.Revision
+	timeline  *slo.Timeline
+	keys      []storage.VersionKey // the objective, its system, its upstreams by ID
+	versions  []int64
+	open      []string // those of the systems whose feed was open at its last word
+	whole     bool     // whether the timeline can be extended
+}
+
+// mode says what a load is for.
+type mode int
+
+const (
+	asking  mode = iota // keep the timelines
+	growing             // keep the systems too: they have just been heard of, and will be again
+	passing             // keep nothing: it goes over everything
+)
+
+// judge returns what the objectives' timelines are at this moment, in the order of ids; nil where there is no such
+// objective. Whatever their number it takes the same few calls of the store, each for all. Versions are always read before
+// what they are versions of: what is kept is then never newer than it says.
+func (e *Engine) judge(ctx context.Context, ids []string, m mode) ([]*judged, error) {
+	l := load{engine: e, ctx: ctx, mode: m, ids: ids}
+	r, inside := ctx.Value(readingKey{}).(readingAs)
+	if inside {
+		l.mode = r.mode
+	}
+	l.found = e.kept.timelines(ids, l.mode == passing)
+	for i, id := range ids {
+		if j := r.made[id]; j != nil {
+			l.found[i] = j
+		}
+	}
+	if e.maxStale > 0 && !inside && !e.inTx(ctx) {
+		l.started, l.epoch = time.Now(), e.kept.now()
+		l.fresh = e.kept.fresh(l.found, l.started.Add(-e.maxStale))
+		if !slices.Contains(l.fresh, false) {
+			return l.found, nil
+		}
+	}
+	if err := l.checkVersions(); err != nil {
+		return nil, err
+	}
+	if len(l.stale) > 0 {
+		for _, step := range []func() error{l.readObjectives, l.readOwn, l.readUpstreams, l.build} {
+			if err := step(); err != nil {
+				return nil, err
+			}
+		}
+		l.keep()
+	}
+	if l.fresh != nil {
+		e.kept.confirm(l.found, l.epoch, l.started)
+	}
+	return l.found, nil
+}
+
+// inTx reports whether ctx has a transaction, whose own writes nobody has heard of.
+func (e *Engine) inTx(ctx context.Context) bool {
+	inside := true
+	e.store.AfterCommit(ctx, func(context.Context) { inside = false })
+	return inside
+}
+
+// readingAs says how entities are read inside of the Engine's own writes: in another mode, and from timelines that have
+// just been made.
+type readingAs struct {
+	mode mode
+	made map[string]*judged
+}
+
+type readingKey struct{}
+
+func reading(ctx context.Context, m mode, made map[string]*judged) context.Context {
+	return context.WithValue(ctx, readingKey{}, readingAs{m, made})
+}
+
+// one is judge for one objective.
+func (e *Engine) one(ctx context.Context, id string) (*judged, error) {
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	if err := checkID("objective", id); err != nil {
+		return nil, err
+	}
+	if j := e.kept.timeline(id); j != nil && e.maxStale == 0 {
+		versions, err := e.store.Versions(ctx, j.keys)
+		if err != nil {
+			return nil, fmt.Errorf("engine: read versions: %w", err)
+		}
+		if slices.Equal(versions, j.versions) {
+			return j, nil
+		}
+	}
+	list, err := e.judge(ctx, []string{id}, asking)
+	if err != nil {
+		return nil, err
+	}
+	if list[0] == nil {
+		return nil, notFound(id)
+	}
+	return list[0], nil
+}
+
+// load is one run of judge.
+type load struct {
+	engine *Engine
+	ctx    context.Context
+	mode   mode
+	ids    []string
+	found  []*judged // by id; what was kept until it is known to be stale
+
+	// With MaxStale: which of them need not be checked, and since when nothing was heard.
+	fresh   []bool
+	epoch   int64
+	started time.Time
+
+	stale    []int // which of them must be made anew
+	versions map[storage.VersionKey]int64
+	goals    []*slo.Objective // of the stale
+	systems  map[string]*system
+}
+
+// checkVersions finds out which timelines are stale.
+func (l *load) checkVersions() error {
+	keys := make([]storage.VersionKey, 0, 2*len(l.ids))
+	for i, id := range l.ids {
+		if l.isFresh(i) {
+			continue
+		}
+		if l.found[i] != nil {
+			keys = append(keys, l.found[i].keys...)
+		} else {
+			keys = append(keys, objectiveVersion(id))
+		}
+	}
+	versions, err := l.engine.store.Versions(l.ctx, keys)
+	if err != nil {
+		return fmt.Errorf("engine: read versions: %w", err)
+	}
+	for i := range l.ids {
+		if l.isFresh(i) {
+			continue
+		}
+		n := 1
+		if j := l.found[i]; j != nil {
+			if n = len(j.keys); slices.Equal(versions[:n], j.versions) {
+				keys, versions = keys[n:], versions[n:]
+				continue
+			}
+		}
+		if l.versions == nil {
+			l.versions = map[storage.VersionKey]int64{}
+		}
+		for k := range n {
+			l.versions[keys[k]] = versions[k]
+		}
+		l.stale = append(l.stale, i)
+		keys, versions = keys[n:], versions[n:]
+	}
+	return nil
+}
+
+func (l *load) isFresh(i int) bool { return l.fresh != nil && l.fresh[i] }
+
+// readObjectives reads the objectives whose timelines are stale, but for those that are known.
+func (l *load) readObjectives() error {
+	l.goals = make([]*slo.Objective, len(l.stale))
+	var keys []storage.Key
+	at := map[string][]int{}
+	for n, i := range l.stale {
+		id := l.ids[i]
+		if j := l.found[i]; j != nil && j.versions[0] == l.versions[j.keys[0]] {
+			goal := j.timeline.Objective()
+			l.goals[n] = &goal
+			continue
+		}
+		l.found[i] = nil
+		at[id] = append(at[id], n)
+		keys = append(keys, storage.Key{Kind: recordObjective, ID: id})
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	for record, err := range l.engine.store.Get(l.ctx, keys) {
+		if err != nil {
+			return fmt.Errorf("engine: read objectives: %w", err)
+		}
+		goal, err := readObjective(record.Data)
+		if err != nil {
+			return err
+		}
+		for _, n := range at[record.ID] {
+			l.goals[n] = goal
+		}
+	}
+	return nil
+}
+
+func readObjective(data []byte) (*slo.Objective, error) {
+	goal := &slo.Objective{}
+	if err := json.Unmarshal(data, goal); err != nil {
+		return nil, fmt.Errorf("engine: a stored objective cannot be read: %w", err)
+	}
+	return goal, nil
+}
+
+// readOwn reads the systems of the objectives.
+func (l *load) readOwn() error {
+	l.systems = map[string]*system{}
+	var ids []string
+	for _, goal := range l.goals {
+		if goal != nil {
+			ids = append(ids, goal.SystemID)
+		}
+	}
+	return l.readSystems(ids)
+}
+
+func (l *load) readUpstreams() error {
+	var ids []string
+	for _, s := range l.systems {
+		ids = append(ids, s.upstreamIDs()...)
+	}
+	return l.readSystems(ids)
+}
+
+// readSystems reads those of the systems that are neither read already nor kept at their present version.
+func (l *load) readSystems(ids []string) error {
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return l.systems[id] != nil })
+	var unknown []storage.VersionKey
+	for _, id := range ids {
+		if _, known := l.versions[systemVersion(id)]; !known {
+			unknown = append(unknown, systemVersion(id))
+		}
+	}
+	if len(unknown) > 0 {
+		versions, err := l.engine.store.Versions(l.ctx, unknown)
+		if err != nil {
+			return fmt.Errorf("engine: read versions: %w", err)
+		}
+		for i, key := range unknown {
+			l.versions[key] = versions[i]
+		}
+	}
+	var missing []string
+	var versions []int64
+	for _, id := range ids {
+		version := l.versions[systemVersion(id)]
+		if s := l.engine.kept.system(id); s != nil && s.version == version {
+			l.systems[id] = s
+			continue
+		}
+		missing, versions = append(missing, id), append(versions, version)
+	}
+	read, err := l.engine.readSystems(l.ctx, missing, versions)
+	for id, s := range read {
+		l.systems[id] = s
+	}
+	return err
+}
+
+// alone is up to how many timelines are built without help.
+const alone = 16
+
+// build makes the timelines.
+func (l *load) build() error {
+	parts := min(runtime.GOMAXPROCS(0), (len(l.stale)+alone-1)/alone)
+	var group errgroup.Group
+	for part := range parts {
+		group.Go(func() error {
+			for n := part; n < len(l.stale); n += parts {
+				if err := l.buildOne(n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (l *load) buildOne(n int) error {
+	i, goal := l.stale[n], l.goals[n]
+	old := l.found[i]
+	if goal == nil {
+		l.found[i] = nil
+		return nil
+	}
+	own := l.systems[goal.SystemID]
+	upstreams := own.upstreams(func(id string) *system { return l.systems[id] })
+	j := &judged{id: goal.ID, system: goal.SystemID, created: goal.CreatedAt, revisions: goal.Revisions}
+	j.stamp(objectiveVersion(goal.ID), l.versions[objectiveVersion(goal.ID)])
+	j.stamp(systemVersion(own.id), own.version)
+	if own.open() {
+		j.open = append(j.open, own.id)
+	}
+	for _, id := range own.upstreamIDs() {
+		u := l.systems[id]
+		j.stamp(systemVersion(id), u.version)
+		if u.open() {
+			j.open = append(j.open, id)
+		}
+	}
+	var err error
+	if old != nil && old.whole {
+		j.timeline, err = l.engine.extend(old.timeline, own, upstreams)
+	} else {
+		j.timeline, err = goal.Timeline(own.history, upstreams, own.maintenance)
+	}
+	if err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	if j.whole = l.mode == growing || l.engine.kept.system(own.id) == own; !j.whole {
+		j.timeline = j.timeline.Compact()
+	}
+	l.found[i] = j
+	return nil
+}
+
+func (j *judged) stamp(key storage.VersionKey, version int64) {
+	j.keys, j.versions = append(j.keys, key), append(j.versions, version)
+}
+
+// extend makes a timeline of one before; two calls that begin with the same one must not run at once.
+func (e *Engine) extend(tl *slo.Timeline, own *system, upstreams []slo.Upstream) (*slo.Timeline, error) {
+	e.extending.Lock()
+	defer e.extending.Unlock()
+	return tl.Extend(own.history, upstreams, own.maintenance)
+}
+
+// keep puts what was made among what is kept. In a transaction it may rest on what is never committed, so it waits for
+// that.
+func (l *load) keep() {
+	if l.mode == passing {
+		return
+	}
+	l.engine.store.AfterCommit(l.ctx, func(context.Context) {
+		for _, i := range l.stale {
+			if l.found[i] != nil {
+				l.engine.kept.putTimeline(l.found[i])
+			}
+		}
+		if l.mode == growing {
+			for _, s := range l.systems {
+				l.engine.kept.putSystem(s)
+			}
+		}
+	})
+}
