@@ -9,18 +9,23 @@
 // # Packages
 //
 //   - [github.com/slokeep/slokeep/slo] is the error-budget engine. It is pure: it reads no clock, starts no goroutine and
-//     opens nothing but the time zone database. Start here: merge what is known of a system into a SystemHistory, lay an
-//     Objective over it to get a Timeline, and ask that for its Status at any instant.
+//     opens nothing but the time zone database: merge what is known of a system into a SystemHistory, lay an Objective over
+//     it to get a Timeline, and ask that for its Status at any instant.
+//   - [github.com/slokeep/slokeep/slo/engine] keeps all of it for a host, on a store. Start here.
 //   - [github.com/slokeep/slokeep/streak] keeps records of reliability: judged days, streaks and achievements. It is pure.
 //   - [github.com/slokeep/slokeep/entity] makes the state of a host's entities reactive, whatever they are: it can be read,
 //     watched, waited for and reacted to. It has a Log in memory.
 //   - [github.com/slokeep/slokeep/entity/entitytest] helps a host to test its use of entity, and checks implementations of
 //     the interfaces there.
 //   - [github.com/slokeep/slokeep/entity/simclock] is a clock that is moved by hand.
+//   - [github.com/slokeep/slokeep/storage] is the contract of a store, and says how to write one;
+//     [github.com/slokeep/slokeep/storage/memory] is one in memory, and
+//     [github.com/slokeep/slokeep/storage/storagetest] proves one.
 //   - github.com/slokeep/slokeep/storage/sqlite, a module of its own, has a Log in an SQLite file, beside the host's tables.
 //
-// The programs in the module github.com/slokeep/slokeep/examples show them at work. Of slo, quickstart is one screen of
-// code, and replay judges a file of real outages. Of entity, orders is a shop whose orders are reactive, workqueue a group
+// The programs in the module github.com/slokeep/slokeep/examples show them at work. quickstart lives through one incident,
+// scenario runs any that is written down, replay judges a file of real outages, and customstore is a store of its own. Of
+// entity, orders is a shop whose orders are reactive, workqueue a group
 // of workers that die and fail, and dwell a condition on a value that drifts.
 //
 // # What holds everywhere
