@@ -203,14 +203,26 @@ func BenchmarkBuild(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*n), "ns/observation")
 	})
 	for _, size := range []int{1_000, 100_000} {
-		b.Run(fmt.Sprintf("extend/observations=%d", size), func(b *testing.B) { benchExtend(b, observations[:size]) })
+		b.Run(fmt.Sprintf("extend/observations=%d", size), func(b *testing.B) { benchExtend(b, observations[:size], nil) })
+	}
+	b.Run("extend/observations=1000/upstreams=5", func(b *testing.B) {
+		benchExtend(b, observations[:1000], benchUpstreams(b, 5, 100, 24*time.Hour))
+	})
+	for _, outages := range []int{20, 100} { // most objectives have few, so that what each costs by itself counts
+		feed := feedOf("api", outageTimes(outages, 365*24*time.Hour))
+		b.Run(fmt.Sprintf("small/outages=%d", outages), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				mustTimeline(b, mustHistory(b, "api", feed), nil)
+			}
+		})
 	}
 }
 
 // benchExtend adds one observation after the other at the end.
-func benchExtend(b *testing.B, observations []slo.Observation) {
+func benchExtend(b *testing.B, observations []slo.Observation, upstreams []slo.Upstream) {
 	h := mustHistory(b, "api", observations)
-	tl, err := benchObjective().Timeline(h, nil, nil)
+	tl, err := benchObjective().Timeline(h, upstreams, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -225,7 +237,7 @@ func benchExtend(b *testing.B, observations []slo.Observation) {
 		if h, err = h.Add(o); err != nil {
 			b.Fatal(err)
 		}
-		if tl, err = tl.Extend(h, nil, nil); err != nil {
+		if tl, err = tl.Extend(h, upstreams, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -274,6 +286,26 @@ func BenchmarkNextCrossing(b *testing.B) {
 	}
 }
 
+// BenchmarkNextChange asks when an objective next stands otherwise: while it is down, just after, and when all is over.
+func BenchmarkNextChange(b *testing.B) {
+	outages := outageTimes(100, 365*24*time.Hour)
+	feed := feedOf("api", outages)
+	last := outages[len(outages)-1]
+	over, down := mustTimeline(b, mustHistory(b, "api", feed), nil), mustTimeline(b, mustHistory(b, "api", feed[:len(feed)-1]), nil)
+	for _, c := range []struct {
+		name string
+		tl   *slo.Timeline
+		at   time.Time
+	}{{"down", down, last.start.Add(time.Second)}, {"after", over, last.end.Add(time.Second)}, {"quiet", over, last.end.AddDate(0, 0, 90)}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.tl.NextChange(c.at)
+			}
+		})
+	}
+}
+
 // adversary is down for six minutes of every hour, wholly, and then for good by a tenth: what enters a window is what
 // leaves it, and a threshold may lie just out of reach for as long as the window is.
 func adversary(n int) []slo.Observation {
@@ -309,10 +341,12 @@ func BenchmarkTimelineMemory(b *testing.B) {
 	b.Run("small", func(b *testing.B) {
 		h := mustHistory(b, "api", feedOf("api", small))
 		bytes := kept(1000, func() any { return mustTimeline(b, h, upstreams) })
+		compact := kept(1000, func() any { return mustTimeline(b, h, upstreams).Compact() })
 		for b.Loop() {
 			mustTimeline(b, h, upstreams)
 		}
 		b.ReportMetric(bytes, "B/timeline")
+		b.ReportMetric(compact, "B/compact")
 	})
 	for _, n := range []int{0, 100} {
 		b.Run(fmt.Sprintf("large/upstreams=%d", n), func(b *testing.B) {

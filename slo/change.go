@@ -77,7 +77,7 @@ func (tl *Timeline) changeUnder(i int, before *standing, from int64) int64 {
 	t := &tl.terms[i]
 	c := change{tl: tl, t: t, from: from, to: tl.downChange(t, before.down, from)}
 	// What was not reached before can be only while it is down, or where a budget shrinks.
-	c.rises = false
+	c.rises = before.down || tl.levelFrom(i) > from-max(t.window.nominal(), hour)
 	c.ofLimit(before.breaching, breach)
 	c.ofLimit(before.exhausted, exhaustion)
 	c.ofLevel(before.level)

@@ -34,16 +34,19 @@ func checkChanges(w *world, rng *rand.Rand, n int) error {
 	c := newCourse(newOracle(w))
 	ask := newAsker(rng, c)
 	for range n {
-		at := ask.instant()
-		got := tl.NextChange(at)
-		if want := instantOr(c.nextChange(asked(at).UnixMicro(), got)); got != want {
-			return fmt.Errorf("from %s: it changes at %s, want %s", show(at), show(got), show(want))
-		}
-		if err := staysUntil(tl, rng, asked(at), got); err != nil {
+		if err := checkChange(tl, c, rng, ask.instant()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func checkChange(tl *slo.Timeline, c *course, rng *rand.Rand, at time.Time) error {
+	got := tl.NextChange(at)
+	if want := instantOr(c.nextChange(asked(at).UnixMicro(), got)); got != want {
+		return fmt.Errorf("from %s: it changes at %s, want %s", show(at), show(got), show(want))
+	}
+	return staysUntil(tl, rng, asked(at), got)
 }
 
 // staysUntil holds an answer against what Status says on the way there, wherever something happens and at random.
@@ -156,5 +159,81 @@ func (c *course) level(level slo.Level) condition {
 		consumed.Value = cmp.Or(e.terms.Thresholds.Critical, 80)
 		fast := slo.Crossing{Metric: slo.MetricBurnRate, Comparison: slo.AtOrAbove, Value: cmp.Or(e.terms.Thresholds.FastBurn, 5)}
 		return [][]test{{figure(consumed)}, {figure(fast)}}
+	}
+}
+
+func TestNextChange(t *testing.T) {
+	minute := func(n float64) time.Time { return now.Add(time.Duration(n * float64(time.Minute))) }
+	terms := func(window time.Duration, target float64, policy slo.AlertPolicy, outages ...slo.Outage) *world {
+		w := monthly()
+		w.objective.Window, w.objective.Target, w.objective.Policy = slo.Rolling(window), target, policy
+		w.say(outages...)
+		return w
+	}
+	page := func(long, short time.Duration) slo.BurnRule {
+		return slo.BurnRule{Severity: slo.Page, Long: long, Short: short, Factor: 1}
+	}
+
+	// The target is raised at now: as the window moves on, 20 minutes become more of the budget that is left in it.
+	raised := terms(24*time.Hour, 99.9, slo.NoAlerts(), out(minute(-60), minute(-40)))
+	before := raised.objective.Revision(now)
+	before.Target = 90
+	raised.objective.Revisions = []slo.Revision{before}
+
+	// Critical by what is consumed until the first outage leaves the window, and by the last hour until the second leaves it.
+	twice := terms(2*time.Hour, 90, slo.NoAlerts(), out(minute(0), minute(4)), out(minute(70), minute(76.5)))
+	twice.objective.Thresholds = slo.Thresholds{FastBurn: 1}
+
+	// The rule of an hour goes on paging where that of two hours stops, and the other way round.
+	handed := terms(4*time.Hour, 90, slo.AlertPolicy{Rules: []slo.BurnRule{page(time.Hour, 10*time.Minute), page(2*time.Hour, 30*time.Minute)}},
+		out(minute(0), minute(12)))
+	handed.objective.Thresholds = slo.Thresholds{Warning: 100, Critical: 100, FastBurn: 100}
+
+	maintained := terms(24*time.Hour, 99, slo.NoAlerts(), out(minute(0), time.Time{}))
+	maintained.objective.ExcludeMaintenance = true
+	maintained.maintenance = []slo.Maintenance{{ID: "m", SystemID: ownSystem, Start: minute(5), End: minute(60)}}
+
+	monthEnd := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	calendar := terms(time.Hour, 99.9, slo.NoAlerts(), out(minute(0), minute(600)))
+	calendar.objective.Window = slo.Calendar(slo.Month, nil)
+
+	for _, test := range []struct {
+		name  string
+		world *world
+		at    time.Time
+		want  time.Time
+	}{
+		{"nothing is known", monthly(), now, time.Time{}},
+		{"an outage that is known to begin", terms(24*time.Hour, 99.9, slo.NoAlerts(), out(minute(5), minute(6))), now, minute(5)},
+		{"the instant itself is not looked at", terms(24*time.Hour, 99.9, slo.NoAlerts(), out(now, minute(1))), now, now.Add(18 * time.Second)},
+		{"a budget that shrinks while nothing is down", raised, minute(120), now.Add(63_030_303_031 * time.Microsecond)}, // 104 m / 0.099
+		{"one reason to be critical after the other", twice, minute(100), minute(130.5).Add(time.Microsecond)},
+		{"one rule of a severity after the other", handed, minute(12), minute(39).Add(time.Microsecond)},
+		{"maintenance that begins", maintained, minute(4), minute(5)},
+		{"maintenance that ends", maintained, minute(6), minute(60)},
+		{"the end of the period", calendar, minute(700), monthEnd},
+		{"never, of what is over for good", calendar, monthEnd, time.Time{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tl := test.world.timeline(t)
+			if got := tl.NextChange(test.at); got != test.want {
+				t.Errorf("at %s, want %s", show(got), show(test.want))
+			}
+			if err := checkChange(tl, newCourse(newOracle(test.world)), rand.New(rand.NewPCG(1, 2)), test.at); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAskingForTheNextChangeAllocatesNothing(t *testing.T) {
+	feed := feedOf(ownSystem, outageTimes(100, 365*day))
+	tl, err := monthly().objective.Timeline(mustHistory(t, ownSystem, feed[:len(feed)-1]), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := feed[len(feed)-2].At
+	if n := testing.AllocsPerRun(10, func() { tl.NextChange(at); tl.NextChange(at.AddDate(0, 0, -40)) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -97,17 +97,10 @@ func (h *SystemHistory) Size() int {
 	for _, s := range h.sources {
 		n += len(s.ID)
 	}
-	if len(h.checks) > scanNames {
-		n += 2 * sizeOf[indexEntry](len(h.checks))
-	}
-	if len(h.upstreams) > scanNames {
-		n += 2 * sizeOf[indexEntry](len(h.upstreams))
+	for _, names := range [][]string{h.checks, h.upstreams} {
+		if len(names) > scanNames {
+			n += sizeOf[string](3 * len(names)) // the index of a nameList
+		}
 	}
 	return n
-}
-
-// indexEntry is what a nameList's index holds of a name; a map is about half full.
-type indexEntry struct {
-	name   string
-	number uint32
 }

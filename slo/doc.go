@@ -34,7 +34,7 @@
 //  5. Each instant is judged by the terms in force then. Raising a target today does not break last week.
 //  6. Calendar periods partition time: each instant lies in exactly one, in every time zone.
 //  7. Nothing is sampled. What moves with time is linear between edges, and solved: [Timeline.NextCrossing] answers the very
-//     microsecond at which a figure crosses a threshold.
+//     microsecond at which a figure crosses a threshold, [Timeline.NextChange] the one at which a status says something else.
 //  8. Nothing is Inf or NaN, and no figure is clamped: an overdrawn budget has a negative remainder.
 //
 // # Blame
@@ -59,7 +59,8 @@
 //
 // Merging and judging take linear time, adding observations at the end constant time, and questions logarithmic time in the
 // length of the history; all of them grow with the number of upstreams and revisions, and judging with how many checks and
-// named upstreams are down at one instant. A piece of downtime takes some forty bytes.
+// named upstreams are down at one instant. A piece of downtime takes some forty bytes; [Timeline.Compact] makes what a cache
+// keeps, and [Timeline.Size] says how much that is.
 //
 // # Concurrency and errors
 //
