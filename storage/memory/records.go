@@ -75,9 +75,13 @@ func (of *records) learn(id string) {
 
 func (of *records) forget(id string) {
 	delete(of.ids, id)
-	order := of.inOrder()
-	i, _ := slices.BinarySearch(order, id)
-	of.order = slices.Delete(order, i, i+1)
+	i := 0
+	if of.sorted {
+		i, _ = slices.BinarySearch(of.order, id)
+	} else {
+		i = slices.Index(of.order, id) // to sort for each of many would take longer
+	}
+	of.order = slices.Delete(of.order, i, i+1)
 }
 
 // inOrder returns the IDs in order, sorted by the first who wants them so. They stay so while Store.mu is held.

@@ -15,6 +15,8 @@ import (
 func hiding(t *twist, good *memory.Store, hidden func(f storage.SystemFact) bool) {
 	t.factsOf = func(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
 		return changing(good.FactsOf(ctx, systems), func(list []storage.SystemFact) []storage.SystemFact {
+			t.mu.Lock()
+			defer t.mu.Unlock()
 			return slices.DeleteFunc(list, hidden)
 		})
 	}
@@ -24,10 +26,12 @@ func hiding(t *twist, good *memory.Store, hidden func(f storage.SystemFact) bool
 func inOrder(t *twist, good *memory.Store, shows func(of, by int) bool) {
 	var order []storage.Fact
 	t.putFacts = func(ctx context.Context, facts []storage.Fact) ([]bool, error) {
+		t.mu.Lock()
 		for _, f := range facts {
 			f.Systems, f.Data = slices.Clone(f.Systems), bytes.Clone(f.Data)
 			order = append(order, f)
 		}
+		t.mu.Unlock()
 		return good.PutFacts(ctx, facts)
 	}
 	hiding(t, good, func(f storage.SystemFact) bool {
@@ -56,6 +60,7 @@ var brokenFacts = []broken{
 	}, twist: func(t *twist, good *memory.Store) {
 		first, extra := map[string][]string{}, map[string][]storage.Fact{} // a repetition adds its systems
 		t.putFacts = func(ctx context.Context, facts []storage.Fact) ([]bool, error) {
+			t.mu.Lock()
 			for _, f := range facts {
 				data := string(f.Data)
 				if first[data] == nil {
@@ -67,10 +72,13 @@ var brokenFacts = []broken{
 					}
 				}
 			}
+			t.mu.Unlock()
 			return good.PutFacts(ctx, facts)
 		}
 		t.factsOf = func(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
 			return changing(good.FactsOf(ctx, systems), func(list []storage.SystemFact) []storage.SystemFact {
+				t.mu.Lock()
+				defer t.mu.Unlock()
 				for _, system := range systems {
 					for _, f := range extra[system] {
 						list = append(list, storage.SystemFact{SystemID: system, Fact: f})
@@ -95,6 +103,7 @@ var brokenFacts = []broken{
 		kinds := map[string]string{}
 		t.putFacts = func(ctx context.Context, facts []storage.Fact) ([]bool, error) {
 			facts = slices.Clone(facts)
+			t.mu.Lock()
 			for i := range facts {
 				data := string(facts[i].Data)
 				if kinds[data] == "" {
@@ -102,6 +111,7 @@ var brokenFacts = []broken{
 				}
 				facts[i].Kind = kinds[data]
 			}
+			t.mu.Unlock()
 			return good.PutFacts(ctx, facts)
 		}
 	}},

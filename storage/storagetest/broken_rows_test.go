@@ -204,6 +204,8 @@ var brokenRows = []broken{
 	{law: "one of those who put a fact at once puts it", twist: func(t *twist, good *memory.Store) {
 		claims := map[string]any{}
 		outermost(t, good, func(context.Context) any { return new(int) }, func(tx any) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
 			for data, by := range claims {
 				if by == tx {
 					delete(claims, data)
@@ -214,11 +216,16 @@ var brokenRows = []broken{
 			if _, err := past(ctx, good); err != nil {
 				return nil, err
 			}
-			if len(facts) == 1 && claims[string(facts[0].Data)] != nil {
-				return make([]bool, 1), nil
-			}
+			t.mu.Lock()
+			claimed := len(facts) == 1 && claims[string(facts[0].Data)] != nil
 			for _, f := range facts {
-				claims[string(f.Data)] = ctx.Value(mark{})
+				if !claimed {
+					claims[string(f.Data)] = ctx.Value(mark{})
+				}
+			}
+			t.mu.Unlock()
+			if claimed {
+				return make([]bool, 1), nil
 			}
 			return good.PutFacts(ctx, facts)
 		}

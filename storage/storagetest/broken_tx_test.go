@@ -29,11 +29,17 @@ var brokenTransactions = []broken{
 	}},
 	{law: "what is not committed is seen by nobody else", twist: func(t *twist, good *memory.Store) {
 		var dirty []storage.Record
-		outermost(t, good, func(context.Context) any { return true }, func(any) { dirty = nil })
+		outermost(t, good, func(context.Context) any { return true }, func(any) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			dirty = nil
+		})
 		t.put = func(ctx context.Context, records []storage.Record) error {
+			t.mu.Lock()
 			if inside(ctx) && records != nil && records[0].ID == "w" {
 				dirty = append(dirty, records...)
 			}
+			t.mu.Unlock()
 			return good.Put(ctx, records)
 		}
 		t.get = func(ctx context.Context, keys []storage.Key) iter.Seq2[storage.Record, error] {
@@ -41,6 +47,8 @@ var brokenTransactions = []broken{
 				if inside(ctx) {
 					return list
 				}
+				t.mu.Lock()
+				defer t.mu.Unlock()
 				return append(list, dirty...)
 			})
 		}
@@ -240,13 +248,17 @@ var brokenListings = []broken{
 		type kept struct{ was, given []byte }
 		rows := map[storage.Key]kept{}
 		t.put = func(ctx context.Context, records []storage.Record) error {
+			t.mu.Lock()
 			for _, r := range records {
 				rows[r.Key] = kept{bytes.Clone(r.Data), r.Data}
 			}
+			t.mu.Unlock()
 			return good.Put(ctx, records)
 		}
 		t.get = func(ctx context.Context, keys []storage.Key) iter.Seq2[storage.Record, error] {
 			return changing(good.Get(ctx, keys), func(list []storage.Record) []storage.Record {
+				t.mu.Lock()
+				defer t.mu.Unlock()
 				for i, r := range list {
 					if k := rows[r.Key]; bytes.Equal(k.was, r.Data) {
 						list[i].Data = k.given

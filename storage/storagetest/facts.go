@@ -165,11 +165,13 @@ the sources of a system.`,
 	{
 		name: "a fact belongs to the systems of its source's earlier facts",
 		why: `A statement that no longer names a system still says something about it: that it takes back what it said. So a new
-fact belongs to all systems that its source has named so far.`,
+fact belongs to all systems that its source has named so far, also where it names none itself.`,
 		check: func(w *world) {
 			w.putFacts(fact("s", "first", "a"), fact("s", "second", "b"))
 			w.putFacts(fact("s", "third", "c"))
 			w.facts("of an earlier system", []string{"a"}, "a: first", "a: second", "a: third")
+			w.flags("of one that names no system any longer, PutFacts", w.putFacts(fact("s", "withdrawn")), true)
+			w.facts("with one that names no system any longer", []string{"a"}, "a: first", "a: second", "a: third", "a: withdrawn")
 		},
 	},
 	{

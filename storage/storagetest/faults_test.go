@@ -46,7 +46,7 @@ func TestAFaultStrikesTheCallThatItNames(t *testing.T) {
 		{"the second of one method", storagetest.Fault{Method: "Put", N: 2, Err: boom}, []error{nil, nil, boom, nil, nil, nil}},
 		{"all of one method", storagetest.Fault{Method: "Get", Err: boom}, []error{nil, boom, nil, boom, nil, boom}},
 		{"another method", storagetest.Fault{Method: "Add"}, make([]error, 6)},
-		{"after the call", storagetest.Fault{Method: "Get", N: 1, When: storagetest.After}, []error{nil, storagetest.ErrFault, nil, nil, nil, nil}},
+		{"after the call", storagetest.Fault{Method: "Get", N: 1, When: storagetest.After, Err: boom}, []error{nil, boom, nil, nil, nil, nil}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var faults storagetest.Faults

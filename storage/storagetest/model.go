@@ -119,6 +119,9 @@ func (m *model) step(ctx context.Context, s storage.Store, rng *rand.Rand) error
 	case 0, 1:
 		source := []string{"", "s", "t"}[rng.IntN(3)]
 		f := fact(source, fmt.Sprint(source, rng.IntN(12)), sorted(pick(), pick())...)
+		if source != "" && rng.IntN(3) == 0 {
+			f.Systems = nil
+		}
 		added, err := s.PutFacts(ctx, []storage.Fact{f, f})
 		return differ("PutFacts", added, []bool{m.putFact(f), false}, err)
 	case 2:

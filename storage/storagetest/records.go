@@ -55,7 +55,8 @@ record that several keys name comes once.`,
 		check: func(w *world) {
 			a, b := []storage.Record{rec("a", "", "0"), rec("a", "1", "1"), rec("a", "2", "2")}, rec("b", "1", "3")
 			w.put(append(a, b, rec("b", "2", "4"), rec("aa", "", "5"))...)
-			w.records("Get", []storage.Key{key("b", "1"), key("a", ""), key("a", "2"), key("a", ""), key("b", "1"), key("c", "")}, append(a, b)...)
+			asked := []storage.Key{key("b", "1"), key("a", ""), key("a", "2"), key("a", ""), key("b", "1"), key("c", "")}
+			w.records("Get", asked, append(a, b)...)
 		},
 	},
 	{

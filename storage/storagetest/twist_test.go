@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"iter"
+	"sync"
 
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/storage"
@@ -12,6 +13,7 @@ import (
 // twist is a Store some of whose methods are replaced.
 type twist struct {
 	storage.Store
+	mu          sync.Mutex // of what a fault keeps
 	inTx        func(ctx context.Context, fn func(ctx context.Context) error) error
 	afterCommit func(ctx context.Context, f func(ctx context.Context))
 	lock        func(ctx context.Context, kind string, ids []string) ([]entity.Head, error)

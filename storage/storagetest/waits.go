@@ -32,7 +32,8 @@ run as if one came after the other. Of those that get ErrConflict nothing is lef
 						from, to := accounts[(i+round)%3], accounts[(i+round+1)%3]
 						err := errBoom
 						for err != nil && w.ctx.Err() == nil {
-							if err = transfer(w.ctx, s, from, to, fmt.Sprint(i, "/", round)); err != nil && !errors.Is(err, storage.ErrConflict) {
+							err = transfer(w.ctx, s, from, to, fmt.Sprint(i, "/", round))
+							if err != nil && !errors.Is(err, storage.ErrConflict) {
 								return err
 							}
 						}
@@ -45,7 +46,8 @@ run as if one came after the other. Of those that get ErrConflict nothing is lef
 			}
 			n := int64(writers * rounds)
 			w.versions("how often the accounts changed", versionKeys("a", "b", "c"), n*2/3, n*2/3, n*2/3)
-			w.records("the accounts", []storage.Key{key("a", ""), key("b", ""), key("c", "")}, rec("a", "", "100"), rec("b", "", "100"), rec("c", "", "100"))
+			w.records("the accounts", []storage.Key{key("a", ""), key("b", ""), key("c", "")},
+				rec("a", "", "100"), rec("b", "", "100"), rec("c", "", "100"))
 			got, err := factsOf(w.ctx, w.other, accounts...)
 			if w.must("FactsOf", err); int64(len(got)) != 2*n {
 				w.Errorf("%d facts are there: want %d", len(got), 2*n)
