@@ -10,10 +10,13 @@ import (
 	"github.com/slokeep/slokeep/storage"
 )
 
-// facts are what is committed: each once, and under each system that it belongs to.
+// facts are what is committed: each once, and under each system that it belongs to. Most are of one system and have no
+// Source, and there may be millions of them: those have no pointers, so that they cost little more than their bytes.
 type facts struct {
-	all     map[string]map[hash]*fact // by kind
+	plain   map[string]map[hash]int32 // by kind: the number of the system that it is of
+	others  map[string]map[hash]*fact // by kind
 	systems map[string]*systemFacts
+	numbers []*systemFacts // systems by number; nil where all of it was deleted
 	sources map[sourceKey]*source
 }
 
@@ -27,7 +30,8 @@ type factKey struct {
 
 type sourceKey struct{ kind, source string }
 
-// fact is a fact, of which there may be millions. Its Fact never changes, so that readers need no lock for it.
+// fact is a fact that a transaction has added, or one that is not plain. Its Fact never changes, so that readers need no
+// lock for it.
 type fact struct {
 	storage.Fact
 
@@ -50,13 +54,18 @@ type source struct {
 
 // systemFacts are the facts of a system: those that stand for themselves, and those of its sources.
 type systemFacts struct {
+	number  int32
 	alone   []string // the system, and nothing else: the Systems that nearly all of its facts have
-	facts   []*fact  // grows at its end alone, so that readers may keep it
+	plain   packed   // as others, grows at its end alone, so that readers may keep it
+	others  []*fact
 	sources []sourceKey
 }
 
 func newFacts() facts {
-	return facts{map[string]map[hash]*fact{}, map[string]*systemFacts{}, map[sourceKey]*source{}}
+	return facts{
+		plain: map[string]map[hash]int32{}, others: map[string]map[hash]*fact{},
+		systems: map[string]*systemFacts{}, sources: map[sourceKey]*source{},
+	}
 }
 
 func (f *fact) source() sourceKey { return sourceKey{f.Kind, f.Source} }
@@ -112,7 +121,10 @@ func (t *tx) has(s *Store, key factKey) bool {
 	if t.keys[key] {
 		return true
 	}
-	f := s.facts.all[key.kind][key.hash]
+	if number, ok := s.facts.plain[key.kind][key.hash]; ok {
+		return !t.dropped[s.facts.numbers[number].alone[0]]
+	}
+	f := s.facts.others[key.kind][key.hash]
 	return f != nil && (f.Source != "" || slices.ContainsFunc(f.links, func(system string) bool { return !t.dropped[system] }))
 }
 
@@ -145,10 +157,18 @@ func without(systems []string, others ...string) []string {
 func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
 	return func(yield func(storage.SystemFact, error) bool) {
 		for _, system := range slices.Compact(slices.Sorted(slices.Values(systems))) {
+			var plain packed
 			var list []*fact
-			if err := s.read(ctx, func(t *tx) { list = t.factsOf(s, system) }); err != nil {
+			if err := s.read(ctx, func(t *tx) { plain, list = t.factsOf(s, system) }); err != nil {
 				yield(storage.SystemFact{}, err)
 				return
+			}
+			alone := []string{system}
+			for kind, data := range plain.all() {
+				f := storage.Fact{Kind: kind, Systems: alone, Data: data}
+				if !yield(storage.SystemFact{SystemID: system, Fact: f}, nil) {
+					return
+				}
 			}
 			for _, f := range list {
 				if !yield(storage.SystemFact{SystemID: system, Fact: f.Fact}, nil) {
@@ -159,12 +179,11 @@ func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage
 	}
 }
 
-// factsOf returns all that belongs to a system for the transaction. The list is not changed afterwards.
-func (t *tx) factsOf(s *Store, system string) []*fact {
-	var list []*fact
+// factsOf returns all that belongs to a system for the transaction. It is not changed afterwards.
+func (t *tx) factsOf(s *Store, system string) (plain packed, list []*fact) {
 	var sources []sourceKey
 	if of := s.facts.systems[system]; of != nil && !t.dropped[system] {
-		list, sources = slices.Clip(of.facts), slices.Clip(of.sources)
+		plain, list, sources = of.plain, slices.Clip(of.others), slices.Clip(of.sources)
 	}
 	for _, f := range t.facts {
 		switch {
@@ -178,7 +197,7 @@ func (t *tx) factsOf(s *Store, system string) []*fact {
 	for _, key := range sources {
 		list = append(list, t.factsFrom(s, key)...)
 	}
-	return list
+	return plain, list
 }
 
 // FactsFrom lists the facts of sources; see [storage.Facts].
@@ -215,20 +234,30 @@ func (t *tx) factsFrom(s *Store, key sourceKey) []*fact {
 
 // add commits a fact.
 func (fs *facts) add(f newFact) {
-	of := fs.all[f.Kind]
-	if of == nil {
-		of = map[hash]*fact{}
-		fs.all[f.Kind] = of
+	if f.Source == "" && len(f.Systems) == 1 {
+		of := fs.of(f.Systems[0])
+		of.plain = of.plain.append(f.Kind, f.Data)
+		put(fs.plain, f, of.number)
+		return
 	}
-	of[f.hash] = f.fact
+	put(fs.others, f, f.fact)
 	if f.Source != "" {
 		fs.addToSource(f.fact)
 		return
 	}
 	for _, system := range f.links {
 		of := fs.of(system)
-		of.facts = append(of.facts, f.fact)
+		of.others = append(of.others, f.fact)
 	}
+}
+
+func put[V any](byKind map[string]map[hash]V, f newFact, v V) {
+	of := byKind[f.Kind]
+	if of == nil {
+		of = map[hash]V{}
+		byKind[f.Kind] = of
+	}
+	of[f.hash] = v
 }
 
 func (fs *facts) addToSource(f *fact) {
@@ -252,8 +281,9 @@ func (fs *facts) addToSource(f *fact) {
 func (fs *facts) of(system string) *systemFacts {
 	of := fs.systems[system]
 	if of == nil {
-		of = &systemFacts{alone: []string{system}}
+		of = &systemFacts{number: int32(len(fs.numbers)), alone: []string{system}}
 		fs.systems[system] = of
+		fs.numbers = append(fs.numbers, of)
 	}
 	return of
 }
@@ -265,13 +295,17 @@ func (fs *facts) drop(system string) {
 		return
 	}
 	delete(fs.systems, system)
+	fs.numbers[of.number] = nil
+	for kind, data := range of.plain.all() {
+		delete(fs.plain[kind], sha256.Sum256(data))
+	}
 	for _, key := range of.sources {
 		delete(fs.sources[key].systems, system)
 	}
-	for _, f := range of.facts {
+	for _, f := range of.others {
 		f.links = without(f.links, system)
 		if len(f.links) == 0 {
-			delete(fs.all[f.Kind], f.Key())
+			delete(fs.others[f.Kind], f.Key())
 		}
 	}
 }
