@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -112,21 +113,43 @@ func (d *daily) run(ctx context.Context) []error {
 		if err := d.read(ctx, groups); err != nil {
 			return append(failed, err)
 		}
-		d.judge(groups)
-		var ready []*group
-		for _, g := range groups {
-			if g.err != nil {
-				failed = append(failed, fmt.Errorf("engine: daily job: system %s: %w", quote(g.system), g.err))
-			} else if len(g.rows) > 0 || len(g.gone) > 0 {
-				ready = append(ready, g)
+		var left []*group
+		for len(groups) > 0 {
+			part := groups[:together(groups)]
+			groups = groups[len(part):]
+			d.judge(part)
+			var ready []*group
+			for _, g := range part {
+				if g.err != nil {
+					failed = append(failed, fmt.Errorf("engine: daily job: system %s: %w", quote(g.system), g.err))
+				} else if len(g.rows) > 0 || len(g.gone) > 0 {
+					ready = append(ready, g)
+				}
 			}
+			again, err := d.write(ctx, ready)
+			if err != nil {
+				return append(failed, err)
+			}
+			left = append(left, again...)
+			clear(part) // a catch-up makes many rows
 		}
-		var err error
-		if groups, err = d.write(ctx, ready); err != nil {
-			return append(failed, err)
-		}
+		groups = left
 	}
 	return append(failed, fmt.Errorf("%w: daily job: others write to %d systems all the time", storage.ErrConflict, len(groups)))
+}
+
+// most is about how many days of objectives are judged and written together.
+const most = 20_000
+
+// together is how many of the groups are.
+func together(groups []*group) int {
+	days := 0
+	for n, g := range groups {
+		if days += len(g.goals) * (g.last.Sub(g.from) + 1); n > 0 && days > most {
+			return n
+		}
+	}
+	return len(groups)
 }
 
 // read brings all that judging needs, with a fixed number of calls of the store.
@@ -352,7 +375,8 @@ func (d *daily) write(ctx context.Context, groups []*group) (again []*group, err
 			made[goal.id] = goal.judged
 		}
 	}
-	_, err = e.slos.MutateMany(reading(ctx, passing, made), ids, func(ctx context.Context) error {
+	as := readingAs{mode: passing, made: made}
+	_, err = e.slos.MutateMany(as.in(ctx), ids, func(ctx context.Context) error {
 		var err error
 		var current []*group
 		if current, again, err = d.current(ctx, ids, groups); err != nil {
@@ -389,8 +413,13 @@ func (d *daily) current(ctx context.Context, ids []string, groups []*group) (cur
 	if err != nil {
 		return nil, nil, fmt.Errorf("engine: read versions: %w", err)
 	}
+	earned, err := e.lockEarned(ctx, achieving(groups))
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, g := range groups {
-		same := true
+		now, known := earned[g.system]
+		same := !known || maps.Equal(now, g.earned)
 		for _, goal := range g.goals {
 			n := len(goal.keys)
 			same = same && progress[goal.id] == goal.progress && slices.Equal(versions[:n], goal.versions)

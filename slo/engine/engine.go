@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 	}
 	e := &Engine{
 		store: store, health: opts.Health, bus: opts.Bus, clock: opts.Clock, logger: opts.Logger,
-		outcome: opts.Outcome, rules: opts.Rules, maxStale: opts.MaxStale, poll: opts.Poll, ttl: opts.LeaseTTL, holder: rand.Text(),
+		outcome: opts.Outcome, rules: slices.Clone(opts.Rules), maxStale: opts.MaxStale, poll: opts.Poll, ttl: opts.LeaseTTL, holder: rand.Text(),
 	}
 	if e.clock == nil {
 		e.clock = wallClock{}

@@ -135,7 +135,7 @@ func (e *Engine) checkNew(o *slo.Objective) error {
 
 // putObjective writes an objective, with other records, and counts its version.
 func (e *Engine) putObjective(ctx context.Context, o *slo.Objective, others ...storage.Record) error {
-	data, err := json.Marshal(o)
+	data, err := writeObjective(o)
 	if err != nil {
 		return fmt.Errorf("engine: objective %s: %w", quote(o.ID), err)
 	}
@@ -206,7 +206,7 @@ func (e *Engine) Update(ctx context.Context, id string, change func(o *slo.Objec
 			if again {
 				from = firstInstant
 			}
-			if err := e.judgeAgain(ctx, map[string]time.Time{id: from}); err != nil {
+			if _, err := e.judgeAgain(ctx, []string{id}, map[string]time.Time{id: from}); err != nil {
 				return err
 			}
 		}

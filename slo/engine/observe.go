@@ -33,7 +33,7 @@ func (e *Engine) Observe(ctx context.Context, observations ...slo.Observation) e
 	}
 	w := writing{engine: e}
 	w.facts = make([]storage.Fact, 0, len(observations))
-	w.observations = observations
+	w.observations = slices.Clone(observations) // the commit may be a transaction's of the caller, later on
 	latest := e.now().Add(ahead)
 	for i := range observations {
 		o := &observations[i]

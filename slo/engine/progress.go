@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/slokeep/slokeep/storage"
@@ -77,18 +75,21 @@ func touchedDay(at time.Time) (streak.Date, error) {
 }
 
 // judgeAgain notes for objectives, which the transaction has locked, that their recorded days may be others from an instant
-// on.
-func (e *Engine) judgeAgain(ctx context.Context, from map[string]time.Time) error {
-	found, err := e.progress(ctx, slices.Sorted(maps.Keys(from)))
-	if err != nil {
-		return err
+// on. It returns how far the daily job is with each.
+func (e *Engine) judgeAgain(ctx context.Context, ids []string, from map[string]time.Time) (map[string]progress, error) {
+	found, err := e.progress(ctx, ids)
+	if err != nil || len(found) == 0 {
+		return found, err
 	}
 	var rows []storage.Record
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		p := found[id]
+	for _, id := range ids {
+		p, known := found[id]
+		if !known {
+			continue
+		}
 		day, err := touchedDay(from[id])
 		if err != nil {
-			return fmt.Errorf("engine: objective %s: %w", quote(id), err)
+			return nil, fmt.Errorf("engine: objective %s: %w", quote(id), err)
 		}
 		if day.After(p.Through) || !p.Dirty.IsZero() && !day.Before(p.Dirty) {
 			continue
@@ -97,7 +98,7 @@ func (e *Engine) judgeAgain(ctx context.Context, from map[string]time.Time) erro
 		rows = append(rows, p.record(id))
 	}
 	if err := e.store.Put(ctx, rows); err != nil {
-		return fmt.Errorf("engine: write progress: %w", err)
+		return nil, fmt.Errorf("engine: write progress: %w", err)
 	}
-	return nil
+	return found, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/slokeep/slokeep/storage"
@@ -16,6 +17,7 @@ type refresher struct {
 	engine *Engine
 	bell   chan struct{}
 	passed passed
+	busy   atomic.Bool // it looks, or may
 	token  leased
 }
 
@@ -62,7 +64,9 @@ func (r *refresher) run() {
 	e := r.engine
 	defer r.token.giveUp()
 	for e.ctx.Err() == nil {
+		r.busy.Store(true)
 		pause, err := r.turn()
+		r.busy.Store(false)
 		e.failed("refresh", err)
 		r.passed.tell(err)
 		r.sleep(pause)
@@ -201,10 +205,12 @@ func (r *refresher) flush(ctx context.Context, b *batch) error {
 			if _, err := e.store.Lock(ctx, kindSLO, ids); err != nil {
 				return fmt.Errorf("engine: lock objectives: %w", err)
 			}
-			if err := e.judgeAgain(ctx, b.from); err != nil {
+			progress, err := e.judgeAgain(ctx, ids, b.from)
+			if err != nil {
 				return err
 			}
-			if err := e.slos.Refresh(reading(ctx, growing, nil), ids...); err != nil {
+			as := readingAs{mode: growing, progress: progress}
+			if err := e.slos.Refresh(as.in(ctx), ids...); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 			return err
 		}
 		rows, err := e.touched(ctx, 1)
-		if err != nil || len(rows) == 0 {
+		if err != nil || len(rows) == 0 && !e.refresher.busy.Load() {
 			return err
 		}
 	}
@@ -37,6 +37,13 @@ func (e *Engine) refreshed(ctx context.Context) error {
 	rows, err := e.touched(ctx, 0)
 	if err != nil {
 		return err
+	}
+	if len(rows) == 0 { // maybe since a commit is on its way: in memory rows go before the changes are there to be delivered
+		pass := e.refresher.passed.next()
+		if !e.refresher.busy.Load() {
+			return nil
+		}
+		return e.await(ctx, pass)
 	}
 	keys := make([]storage.Key, len(rows))
 	for i := range rows {
@@ -55,23 +62,47 @@ func (e *Engine) refreshed(ctx context.Context) error {
 			}
 			left = append(left, record.Key)
 		}
-		keys = left
+		if keys = left; len(keys) > 0 {
+			if err := e.pause(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
+// pause lets some time pass where it is another process that has to do something.
+func (e *Engine) pause(ctx context.Context) error {
+	if !e.store.Shared() {
+		return nil
+	}
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-e.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// soon is after what time it is worth looking whether another process has done something.
+const soon = 5 * time.Millisecond
+
 // await waits for the refresher's pass; of a shared store, where another process may make it, not for long.
 func (e *Engine) await(ctx context.Context, p *pass) error {
-	var soon <-chan time.Time
+	var enough <-chan time.Time
 	if e.store.Shared() {
-		timer := time.NewTimer(5 * time.Millisecond)
+		timer := time.NewTimer(soon)
 		defer timer.Stop()
-		soon = timer.C
+		enough = timer.C
 	}
 	select {
 	case <-p.over:
 		return p.err
-	case <-soon:
+	case <-enough:
 	case <-e.ctx.Done():
 		return ErrClosed
 	case <-ctx.Done():

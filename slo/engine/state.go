@@ -23,14 +23,14 @@ type SLOState struct {
 	// BudgetRemainingPercent moves with time, so a change in it alone is not published; conditions on it are solved.
 	BudgetRemainingPercent float64 `json:"budgetRemainingPercent" entity:"drifts"`
 
-	CurrentStreak int       `json:"currentStreak"` // days, as the last daily job left it
-	BestStreak    int       `json:"bestStreak"`
-	Down          bool      `json:"down"`
-	Breaching     bool      `json:"breaching"`
-	Exhausted     bool      `json:"exhausted"`
-	Page          bool      `json:"page"`   // a rule of severity page fires
-	Ticket        bool      `json:"ticket"` // a rule of severity ticket fires
-	Level         slo.Level `json:"level"`
+	CurrentStreak int    `json:"currentStreak"` // days, as the last daily job left it
+	BestStreak    int    `json:"bestStreak"`
+	Down          bool   `json:"down"`
+	Breaching     bool   `json:"breaching"`
+	Exhausted     bool   `json:"exhausted"`
+	Page          bool   `json:"page"`   // a rule of severity page fires
+	Ticket        bool   `json:"ticket"` // a rule of severity ticket fires
+	Level         string `json:"level"`  // as slo.Level prints it: "ok", "warning" or "critical"
 }
 
 // define makes the Engine's kinds of entities.
@@ -51,9 +51,11 @@ func (e *Engine) readStates(ctx context.Context, ids []string, found func(string
 	if err != nil {
 		return err
 	}
-	progress, err := e.progress(ctx, ids)
-	if err != nil {
-		return err
+	progress := readingOf(ctx).progress
+	if progress == nil {
+		if progress, err = e.progress(ctx, ids); err != nil {
+			return err
+		}
 	}
 	now := e.now()
 	for i, id := range ids {
@@ -73,7 +75,7 @@ func (j *judged) state(now time.Time, p progress) SLOState {
 		ObjectiveID: j.id, SystemID: j.system, Target: st.Target, BudgetRemainingPercent: st.Budget.RemainingPercent,
 		CurrentStreak: p.Current, BestStreak: p.Best,
 		Down: st.Down, Breaching: st.Breaching, Exhausted: st.Exhausted,
-		Page: fires(slo.Page), Ticket: fires(slo.Ticket), Level: st.Level,
+		Page: fires(slo.Page), Ticket: fires(slo.Ticket), Level: st.Level.String(),
 	}
 }
 

@@ -99,7 +99,13 @@ func (e *Engine) Statuses(ctx context.Context, ids []string) ([]slo.Status, erro
 // eachPart calls do for each of n, on all processors if there are many. They take runs in a row, so that no two write to
 // one line of memory.
 func eachPart(n int, do func(i int)) {
-	parts := min(runtime.GOMAXPROCS(0), (n+fewStatuses-1)/fewStatuses)
+	parts := min(runtime.GOMAXPROCS(0), (n+few-1)/few)
+	if parts <= 1 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
 	var group sync.WaitGroup
 	for part := range parts {
 		group.Go(func() {
@@ -111,8 +117,8 @@ func eachPart(n int, do func(i int)) {
 	group.Wait()
 }
 
-// fewStatuses are computed before another processor has woken up.
-const fewStatuses = 256
+// few are done before another processor has woken up.
+const few = 64
 
 // StatusesForSystems says how the objectives of each of the systems stand now, by ID. A system without any is not in the
 // map.

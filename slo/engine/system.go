@@ -22,6 +22,7 @@ type system struct {
 	snapshots   []snapshot // by instant, one for each
 	maintenance []slo.Maintenance
 	deleted     time.Time // the newest deletion; zero: never
+	open        bool      // whether the last that its feed has said is not that it is healthy
 }
 
 // readSystems reads all that the store has of systems, which are distinct, at these versions or later ones: it takes one
@@ -216,6 +217,7 @@ func (r *factReader) finish() error {
 		return fmt.Errorf("engine: system %s: %w", quote(s.id), err)
 	}
 	s.snapshots = united(s.snapshots)
+	s.open = isOpen(s.history)
 	return nil
 }
 
@@ -270,7 +272,9 @@ func (s *system) with(observations []slo.Observation, version int64) (*system, e
 	next := *s
 	next.version = version
 	var err error
-	next.history, err = s.history.Add(observations...)
+	if next.history, err = s.history.Add(observations...); err == nil {
+		next.open = isOpen(next.history)
+	}
 	return &next, err
 }
 
@@ -283,7 +287,6 @@ func (s *system) size() int {
 	return n + 128*len(s.maintenance)
 }
 
-// open reports whether the last that the system's feed has said is not that it is healthy.
-func (s *system) open() bool {
-	return slices.ContainsFunc(s.history.Words(lastInstant), func(o slo.Observation) bool { return o.Health != slo.Healthy })
+func isOpen(h *slo.SystemHistory) bool {
+	return slices.ContainsFunc(h.Words(lastInstant), func(o slo.Observation) bool { return o.Health != slo.Healthy })
 }

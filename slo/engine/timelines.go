@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -41,7 +41,8 @@ const (
 // what they are versions of: what is kept is then never newer than it says.
 func (e *Engine) judge(ctx context.Context, ids []string, m mode) ([]*judged, error) {
 	l := load{engine: e, ctx: ctx, mode: m, ids: ids}
-	r, inside := ctx.Value(readingKey{}).(readingAs)
+	r := readingOf(ctx)
+	inside := r.mode != asking
 	if inside {
 		l.mode = r.mode
 	}
@@ -82,17 +83,25 @@ func (e *Engine) inTx(ctx context.Context) bool {
 	return inside
 }
 
-// readingAs says how entities are read inside of the Engine's own writes: in another mode, and from timelines that have
-// just been made.
+// readingAs says how entities are read inside of the Engine's own writes: in another mode, and from what has just been made
+// or read.
 type readingAs struct {
-	mode mode
-	made map[string]*judged
+	mode     mode
+	made     map[string]*judged
+	progress map[string]progress // of all that are read; nil: it is not known
 }
 
 type readingKey struct{}
 
-func reading(ctx context.Context, m mode, made map[string]*judged) context.Context {
-	return context.WithValue(ctx, readingKey{}, readingAs{m, made})
+func (r *readingAs) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, readingKey{}, r)
+}
+
+func readingOf(ctx context.Context) *readingAs {
+	if r, ok := ctx.Value(readingKey{}).(*readingAs); ok {
+		return r
+	}
+	return &readingAs{}
 }
 
 // one is judge for one objective.
@@ -191,8 +200,6 @@ func (l *load) readObjectives() error {
 	for n, i := range l.stale {
 		id := l.ids[i]
 		if j := l.found[i]; j != nil && j.versions[0] == l.versions[j.keys[0]] {
-			goal := j.timeline.Objective()
-			l.goals[n] = &goal
 			continue
 		}
 		l.found[i] = nil
@@ -202,36 +209,34 @@ func (l *load) readObjectives() error {
 	if len(keys) == 0 {
 		return nil
 	}
+	var records []storage.Record
 	for record, err := range l.engine.store.Get(l.ctx, keys) {
 		if err != nil {
 			return fmt.Errorf("engine: read objectives: %w", err)
 		}
-		goal, err := readObjective(record.Data)
-		if err != nil {
-			return err
-		}
-		for _, n := range at[record.ID] {
+		records = append(records, record)
+	}
+	errs := make([]error, len(records))
+	eachPart(len(records), func(i int) {
+		goal, err := readObjective(records[i].Data)
+		errs[i] = err
+		for _, n := range at[records[i].ID] {
 			l.goals[n] = goal
 		}
-	}
-	return nil
-}
-
-func readObjective(data []byte) (*slo.Objective, error) {
-	goal := &slo.Objective{}
-	if err := json.Unmarshal(data, goal); err != nil {
-		return nil, fmt.Errorf("engine: a stored objective cannot be read: %w", err)
-	}
-	return goal, nil
+	})
+	return errors.Join(errs...)
 }
 
 // readOwn reads the systems of the objectives.
 func (l *load) readOwn() error {
 	l.systems = map[string]*system{}
 	var ids []string
-	for _, goal := range l.goals {
-		if goal != nil {
-			ids = append(ids, goal.SystemID)
+	for n, i := range l.stale {
+		switch {
+		case l.found[i] != nil:
+			ids = append(ids, l.found[i].system)
+		case l.goals[n] != nil:
+			ids = append(ids, l.goals[n].SystemID)
 		}
 	}
 	return l.readSystems(ids)
@@ -287,46 +292,49 @@ const alone = 16
 // build makes the timelines.
 func (l *load) build() error {
 	parts := min(runtime.GOMAXPROCS(0), (len(l.stale)+alone-1)/alone)
+	if parts == 1 {
+		return l.buildPart(0, 1)
+	}
 	var group errgroup.Group
 	for part := range parts {
-		group.Go(func() error {
-			for n := part; n < len(l.stale); n += parts {
-				if err := l.buildOne(n); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		group.Go(func() error { return l.buildPart(part, parts) })
 	}
 	return group.Wait()
+}
+
+func (l *load) buildPart(part, parts int) error {
+	for n := part; n < len(l.stale); n += parts {
+		if err := l.buildOne(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *load) buildOne(n int) error {
 	i, goal := l.stale[n], l.goals[n]
 	old := l.found[i]
-	if goal == nil {
-		l.found[i] = nil
+	var j *judged
+	switch {
+	case old != nil:
+		j = &judged{id: old.id, system: old.system, created: old.created, revisions: old.revisions}
+	case goal != nil:
+		j = &judged{id: goal.ID, system: goal.SystemID, created: goal.CreatedAt, revisions: goal.Revisions}
+	default:
 		return nil
 	}
-	own := l.systems[goal.SystemID]
+	own := l.systems[j.system]
+	l.stamp(j, own, old)
 	upstreams := own.upstreams(func(id string) *system { return l.systems[id] })
-	j := &judged{id: goal.ID, system: goal.SystemID, created: goal.CreatedAt, revisions: goal.Revisions}
-	j.stamp(objectiveVersion(goal.ID), l.versions[objectiveVersion(goal.ID)])
-	j.stamp(systemVersion(own.id), own.version)
-	if own.open() {
-		j.open = append(j.open, own.id)
-	}
-	for _, id := range own.upstreamIDs() {
-		u := l.systems[id]
-		j.stamp(systemVersion(id), u.version)
-		if u.open() {
-			j.open = append(j.open, id)
-		}
-	}
 	var err error
-	if old != nil && old.whole {
+	switch {
+	case old != nil && old.whole:
 		j.timeline, err = l.engine.extend(old.timeline, own, upstreams)
-	} else {
+	case old != nil:
+		known := old.timeline.Objective()
+		goal = &known
+		fallthrough
+	default:
 		j.timeline, err = goal.Timeline(own.history, upstreams, own.maintenance)
 	}
 	if err != nil {
@@ -339,8 +347,33 @@ func (l *load) buildOne(n int) error {
 	return nil
 }
 
-func (j *judged) stamp(key storage.VersionKey, version int64) {
-	j.keys, j.versions = append(j.keys, key), append(j.versions, version)
+// stamp notes what a timeline is made of.
+func (l *load) stamp(j *judged, own *system, old *judged) {
+	ids := own.upstreamIDs()
+	if old != nil && old.dependsOn(ids) {
+		j.keys = old.keys
+	} else {
+		j.keys = append(make([]storage.VersionKey, 0, 2+len(ids)), objectiveVersion(j.id), systemVersion(own.id))
+		for _, id := range ids {
+			j.keys = append(j.keys, systemVersion(id))
+		}
+	}
+	j.versions = append(make([]int64, 0, len(j.keys)), l.versions[j.keys[0]], own.version)
+	if own.open {
+		j.open = append(j.open, own.id)
+	}
+	for _, id := range ids {
+		u := l.systems[id]
+		j.versions = append(j.versions, u.version)
+		if u.open {
+			j.open = append(j.open, id)
+		}
+	}
+}
+
+// dependsOn reports whether the upstreams are these.
+func (j *judged) dependsOn(ids []string) bool {
+	return slices.EqualFunc(j.keys[2:], ids, func(key storage.VersionKey, id string) bool { return key.ID == id })
 }
 
 // extend makes a timeline of one before; two calls that begin with the same one must not run at once.

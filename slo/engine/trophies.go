@@ -102,12 +102,7 @@ func (e *Engine) putTrophies(ctx context.Context, groups []*group, rows []storag
 		}
 		return nil
 	}
-	var systems []string
-	for _, g := range groups {
-		if slices.ContainsFunc(g.rows, func(r storage.Record) bool { return r.Kind == recordAchievement }) {
-			systems = append(systems, g.system)
-		}
-	}
+	systems := achieving(groups)
 	if len(systems) == 0 {
 		return write(ctx)
 	}
@@ -115,10 +110,32 @@ func (e *Engine) putTrophies(ctx context.Context, groups []*group, rows []storag
 	return err
 }
 
+// achieving lists the systems of groups that write achievements, in their order.
+func achieving(groups []*group) []string {
+	var systems []string
+	for _, g := range groups {
+		if slices.ContainsFunc(g.rows, func(r storage.Record) bool { return r.Kind == recordAchievement }) {
+			systems = append(systems, g.system)
+		}
+	}
+	return systems
+}
+
+// lockEarned locks what systems have achieved, and reads it.
+func (e *Engine) lockEarned(ctx context.Context, systems []string) (map[string]map[streak.Type]earned, error) {
+	if len(systems) == 0 {
+		return nil, nil
+	}
+	if _, err := e.store.Lock(ctx, kindAchievements, systems); err != nil {
+		return nil, fmt.Errorf("engine: lock achievements: %w", err)
+	}
+	return e.earned(ctx, systems)
+}
+
 // keepAchievements has what a system has achieved stay, whatever is found out later, since one of its objectives is about to
 // be deleted.
 func (e *Engine) keepAchievements(ctx context.Context, system string) error {
-	all, err := e.earned(ctx, []string{system})
+	all, err := e.lockEarned(ctx, []string{system})
 	if err != nil {
 		return err
 	}
