@@ -1,13 +1,8 @@
 package storage
 
-import (
-	"errors"
+import "github.com/slokeep/slokeep/entity"
 
-	"github.com/slokeep/slokeep/entity"
-)
-
-// Sentinels of Stores, matched with [errors.Is]. The first three are those of package entity, since a Store is an
-// [entity.Log] too.
+// Sentinels of Stores, matched with [errors.Is]. They are those of package entity, since a Store is an [entity.Log] too.
 var (
 	// ErrInvalid says that a Store was called against its contract: a lock outside of a transaction, a key that is too long
 	// for it. Nothing was changed.
@@ -21,5 +16,5 @@ var (
 
 	// ErrNotFound says that there is no such thing. Stores themselves do not return it, since to have nothing is no error
 	// of theirs; who looks for one thing does.
-	ErrNotFound = errors.New("storage: not found")
+	ErrNotFound = entity.ErrNotFound
 )

@@ -26,8 +26,8 @@ type ObjectiveFacts struct {
 	Outage time.Duration
 
 	// Window is the account of the window that the objective is judged by: the one that ends at the instant, or the calendar
-	// period that is running (at the end of a day, the one that holds the day's last microsecond). It may reach back to where
-	// the objective did not exist.
+	// period that is running (at its end, the one that holds the last microsecond before the instant). It may reach back to
+	// where the objective did not exist.
 	Window Account
 
 	// Full is the account of a whole window in which the objective existed from the start: the rolling one that ends at the

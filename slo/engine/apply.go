@@ -62,6 +62,37 @@ func (e *Engine) Apply(ctx context.Context, declared []slo.Objective, opts *Appl
 	if err != nil {
 		return Plan{}, err
 	}
+	if err := e.own(goals, owner); err != nil {
+		return Plan{}, err
+	}
+	if opts.DryRun {
+		return e.plan(ctx, goals, owner, opts.Delete)
+	}
+	var plan Plan
+	err = e.store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := e.store.Lock(ctx, "apply", []string{owner}); err != nil {
+			return fmt.Errorf("engine: lock owner: %w", err)
+		}
+		var err error
+		if plan, err = e.plan(ctx, goals, owner, opts.Delete); err != nil || plan.empty() {
+			return err
+		}
+		if err := e.lockObjectives(ctx, goals, plan.Delete); err != nil {
+			return err
+		}
+		if plan, err = e.plan(ctx, goals, owner, opts.Delete); err != nil { // nobody changes them any more
+			return err
+		}
+		return e.carryOut(ctx, &plan, goals)
+	})
+	if err != nil {
+		return Plan{}, err
+	}
+	return plan, nil
+}
+
+// own labels objectives as an owner's, and checks them.
+func (e *Engine) own(goals []slo.Objective, owner string) error {
 	for i := range goals {
 		labels := maps.Clone(goals[i].Labels)
 		if labels == nil {
@@ -71,21 +102,10 @@ func (e *Engine) Apply(ctx context.Context, declared []slo.Objective, opts *Appl
 		goals[i].Labels = labels
 		o := goals[i]
 		if err := e.checkNew(&o); err != nil {
-			return Plan{}, err
-		}
-	}
-	var plan Plan
-	err = e.store.InTx(ctx, func(ctx context.Context) error {
-		var err error
-		if plan, err = e.plan(ctx, goals, owner, opts.Delete); err != nil || opts.DryRun {
 			return err
 		}
-		return e.carryOut(ctx, &plan, goals)
-	})
-	if err != nil {
-		return Plan{}, err
 	}
-	return plan, nil
+	return nil
 }
 
 // resolve returns the objectives with IDs in place of references. No ID may be there twice.
@@ -102,7 +122,7 @@ func resolve(ctx context.Context, declared []slo.Objective, opts *ApplyOptions) 
 		return goals, nil
 	}
 	slices.Sort(refs)
-	ids, err := opts.Resolve(ctx, slices.Compact(refs))
+	ids, err := opts.lookUp(ctx, slices.Compact(refs))
 	if err != nil {
 		return nil, fmt.Errorf("engine: resolve references: %w", err)
 	}
@@ -122,6 +142,11 @@ func resolve(ctx context.Context, declared []slo.Objective, opts *ApplyOptions) 
 		}
 	}
 	return goals, nil
+}
+
+func (opts *ApplyOptions) lookUp(ctx context.Context, refs []string) (ids map[string]string, err error) {
+	defer caught(&err)
+	return opts.Resolve(ctx, refs)
 }
 
 // plan compares what is declared with what is there.
@@ -180,7 +205,75 @@ func (e *Engine) plan(ctx context.Context, goals []slo.Objective, owner string, 
 	return plan, nil
 }
 
+func (p *Plan) empty() bool { return len(p.Create)+len(p.Update)+len(p.Delete) == 0 }
+
+// lockObjectives locks what is declared, what is to be deleted, and what is judged with that.
+func (e *Engine) lockObjectives(ctx context.Context, goals []slo.Objective, gone []string) error {
+	systems, err := e.systemsOf(ctx, gone)
+	if err != nil {
+		return err
+	}
+	of, err := e.members(ctx, systems)
+	if err != nil {
+		return err
+	}
+	ids := slices.Clone(gone)
+	for i := range goals {
+		ids = append(ids, goals[i].ID)
+	}
+	for _, others := range of {
+		ids = append(ids, others...)
+	}
+	slices.Sort(ids)
+	if _, err := e.store.Lock(ctx, kindSLO, slices.Compact(ids)); err != nil {
+		return fmt.Errorf("engine: lock objectives: %w", err)
+	}
+	return nil
+}
+
+// systemsOf returns the systems of objectives, sorted.
+func (e *Engine) systemsOf(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	keys := make([]storage.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = storage.Key{Kind: recordObjective, ID: id}
+	}
+	var systems []string
+	for record, err := range e.store.Get(ctx, keys) {
+		if err != nil {
+			return nil, fmt.Errorf("engine: read objectives: %w", err)
+		}
+		o, err := readObjective(record.Data)
+		if err != nil {
+			return nil, err
+		}
+		systems = append(systems, o.SystemID)
+	}
+	slices.Sort(systems)
+	return slices.Compact(systems), nil
+}
+
+// carryOut does what is planned. Before any of it it locks what it needs in the order in which others do: achievements,
+// then systems.
 func (e *Engine) carryOut(ctx context.Context, plan *Plan, goals []slo.Objective) error {
+	less, err := e.systemsOf(ctx, plan.Delete)
+	if err != nil {
+		return err
+	}
+	if _, err := e.store.Lock(ctx, kindAchievements, less); err != nil {
+		return fmt.Errorf("engine: lock achievements: %w", err)
+	}
+	var more []string
+	for i := range goals {
+		if _, created := slices.BinarySearch(plan.Create, goals[i].ID); created {
+			more = append(more, goals[i].SystemID)
+		}
+	}
+	if err := e.hold(ctx, more); err != nil {
+		return err
+	}
 	for i := range goals {
 		if _, unchanged := slices.BinarySearch(plan.Unchanged, goals[i].ID); unchanged {
 			continue

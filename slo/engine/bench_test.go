@@ -126,7 +126,7 @@ func benchmarkRefresh(b *testing.B, late bool) {
 			})
 			ok(b, err)
 		}
-		ok(b, f.Observe(b.Context(), slo.Up(system, noon.Add(-2*time.Hour))))
+		ok(b, f.Observe(b.Context(), slo.Up(system, noon.Add(-23*time.Hour-30*time.Minute))))
 	}
 	delivered := make(chan struct{}, objectives)
 	_, err := f.SLOs().OnChange(func(context.Context, entity.Typed[engine.SLOState]) error {
@@ -140,7 +140,7 @@ func benchmarkRefresh(b *testing.B, late bool) {
 	b.ReportAllocs()
 	for b.Loop() {
 		system, round := f.ids[n%systems], time.Duration(n/systems)
-		word := slo.Down(system, noon.Add(round*time.Millisecond-time.Hour))
+		word := slo.Down(system, noon.Add(round*6*time.Minute-23*time.Hour))
 		if round%2 == 1 {
 			word.Health = slo.Healthy
 		}

@@ -21,7 +21,7 @@ import (
 // RunDaily records, for each objective, each whole UTC day that has ended by now and is not recorded yet, or has become
 // another since, and each system's achievements. It first waits for what is touched to be refreshed. Days that were missed
 // are made up for: the rows are the same as if it had run every night. Running it twice, or in several processes at once,
-// changes nothing more.
+// changes nothing more, and for an instant that is past it takes nothing back.
 //
 // What fails for one system does not keep it from the others; the errors are joined. ErrInvalid: an instant before 1970 or
 // more than a minute after the Engine's now.

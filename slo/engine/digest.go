@@ -66,7 +66,8 @@ func (c *Counts) add(st *slo.Status, n int) {
 }
 
 // Digest says how all objectives stand at an instant, and records it, unless the instant's ISO week has a digest already,
-// which stays; where there is no objective, nothing is. It is told to subscribers when it is recorded, once. Those of equal rank are in order of their IDs.
+// which stays; where there is no objective, nothing is. It is told to subscribers when it is recorded, once. Those of equal
+// rank are in order of their IDs.
 //
 // ErrInvalid: an instant before 1970 or more than a minute after the Engine's now.
 func (e *Engine) Digest(ctx context.Context, now time.Time) (Digest, error) {

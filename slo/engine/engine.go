@@ -73,7 +73,6 @@ type Engine struct {
 	digests  *entity.Handle[Digest]
 
 	kept      *kept
-	extending sync.Mutex
 	refresher refresher
 
 	closed atomic.Bool

@@ -9,59 +9,28 @@ import (
 	"github.com/slokeep/slokeep/streak"
 )
 
-// outage is a maximal stretch of downtime that has ended, as one objective counts it.
-type outage struct{ start, end time.Time }
-
 // outages lists those that end after an instant and not after another, while the objective exists. What CountFrom hides is
 // what the terms hide that are in force when an outage ends.
-func (g *goal) outages(after, until time.Time) []outage {
+func (g *goal) outages(after, until time.Time) []slo.Span {
 	if g.created.After(after) {
 		after = g.created
 	}
-	var list []outage
+	var list []slo.Span
 	for _, r := range g.revisions {
 		if last := r.Until.Add(-time.Microsecond); last.After(after) && last.Before(until) {
-			list = append(list, g.outagesSeen(after, last)...)
+			list = slices.AppendSeq(list, g.timeline.Outages(after, last))
 			after = last
 		}
 	}
-	return append(list, g.outagesSeen(after, until)...)
-}
-
-// outagesSeen lists those that end after an instant and not after another, as they are seen at that one.
-func (g *goal) outagesSeen(after, until time.Time) []outage {
-	if !until.After(after) {
-		return nil
+	if until.After(after) {
+		list = slices.AppendSeq(list, g.timeline.Outages(after, until))
 	}
-	var list []outage
-	var now outage
-	add := func() {
-		if now.end.After(after) && !now.end.After(until) {
-			list = append(list, now)
-		}
-	}
-	for d := range g.timeline.Downtimes(until) {
-		end := d.End
-		if end.IsZero() {
-			end = lastInstant
-		}
-		switch {
-		case now.end.IsZero():
-			now = outage{d.Start, end}
-		case d.Start.After(now.end):
-			add()
-			now = outage{d.Start, end}
-		case end.After(now.end):
-			now.end = end
-		}
-	}
-	add()
 	return list
 }
 
 // ending is an outage and the objective, by its place in the group, that counts it.
 type ending struct {
-	outage
+	slo.Span
 	goal int
 }
 
@@ -75,20 +44,20 @@ func (d *daily) instants(g *group) iter.Seq[streak.Facts] {
 				ends = append(ends, ending{o, i})
 			}
 		}
-		slices.SortStableFunc(ends, func(a, b ending) int { return a.end.Compare(b.end) })
+		slices.SortStableFunc(ends, func(a, b ending) int { return a.End.Compare(b.End) })
 		day := 0
 		for dayEnd := g.from.End(); len(ends) > 0 || !dayEnd.After(g.last.End()); {
 			at, n := dayEnd, 0
 			ofDay := !dayEnd.After(g.last.End())
-			if len(ends) > 0 && (!ofDay || ends[0].end.Before(dayEnd)) {
-				at, ofDay = ends[0].end, false
+			if len(ends) > 0 && (!ofDay || ends[0].End.Before(dayEnd)) {
+				at, ofDay = ends[0].End, false
 			}
-			for n < len(ends) && ends[n].end.Equal(at) {
+			for n < len(ends) && ends[n].End.Equal(at) {
 				n++
 			}
 			facts := g.facts(at, day, ofDay)
 			for _, e := range ends[:n] {
-				facts.end(g.goals[e.goal].id, e.end.Sub(e.start))
+				facts.end(g.goals[e.goal].id, e.End.Sub(e.Start))
 			}
 			if len(facts.Objectives) > 0 && !yield(facts.Facts) {
 				return

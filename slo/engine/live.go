@@ -35,12 +35,15 @@ func (e *Engine) live(ctx context.Context, systems []string) map[string]HealthRe
 }
 
 func (e *Engine) ask(ctx context.Context, systems []string) (reports map[string]HealthReport, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			reports, err = nil, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer caught(&err)
 	return e.health(ctx, systems)
+}
+
+// caught, deferred, makes an error of a panic of the host's.
+func caught(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	}
 }
 
 // present returns the timelines with what live health knows beyond the feeds at an instant, and for which of them it knew

@@ -76,7 +76,7 @@ func (e *Engine) create(ctx context.Context, o slo.Objective, ensure bool) (crea
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		if err := e.hold(ctx, o.SystemID); err != nil {
+		if err := e.hold(ctx, []string{o.SystemID}); err != nil {
 			return err
 		}
 		_, err = e.slos.Mutate(ctx, o.ID, func(ctx context.Context) error {
@@ -91,19 +91,23 @@ func (e *Engine) create(ctx context.Context, o slo.Objective, ensure bool) (crea
 	return o, there, nil
 }
 
-// hold keeps what is known of a system and its upstreams as it is until the end of the transaction. What is written about
+// hold keeps what is known of systems and their upstreams as it is until the end of the transaction. What is written about
 // them meanwhile is refreshed before an objective that is being created can be found, so it has to be seen here, or to
 // come later.
-func (e *Engine) hold(ctx context.Context, id string) error {
+func (e *Engine) hold(ctx context.Context, systems []string) error {
+	systems = slices.Compact(slices.Sorted(slices.Values(systems)))
 	var held []string
 	for {
-		known, err := e.readSystems(ctx, []string{id}, []int64{0})
+		known, err := e.readSystems(ctx, systems, make([]int64, len(systems)))
 		if err != nil {
 			return err
 		}
-		ids := append(known[id].upstreamIDs(), id)
+		ids := slices.Clone(systems)
+		for _, s := range known {
+			ids = append(ids, s.upstreamIDs()...)
+		}
 		slices.Sort(ids)
-		if slices.Equal(ids, held) {
+		if ids = slices.Compact(ids); slices.Equal(ids, held) {
 			return nil
 		}
 		if _, err := e.store.Lock(ctx, versionSystem, ids); err != nil {

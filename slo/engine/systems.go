@@ -57,11 +57,21 @@ func (e *Engine) DeleteSystem(ctx context.Context, system string) error {
 		return err
 	}
 	return e.store.InTx(ctx, func(ctx context.Context) error {
+		of, err := e.members(ctx, []string{system})
+		if err != nil {
+			return err
+		}
+		if _, err := e.store.Lock(ctx, kindSLO, of[system]); err != nil {
+			return fmt.Errorf("engine: lock objectives: %w", err)
+		}
 		objectives, err := e.ForSystems(ctx, system)
 		if err != nil {
 			return err
 		}
 		for _, o := range objectives[system] {
+			if !slices.Contains(of[system], o.ID) {
+				continue // it is not locked, since it was created meanwhile: it comes after the deletion
+			}
 			if err := e.remove(ctx, &o); err != nil {
 				return err
 			}

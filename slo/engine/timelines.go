@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +27,9 @@ type judged struct {
 	versions  []int64
 	open      []string // those of the systems whose feed was open at its last word
 	whole     bool     // whether the timeline can be extended
+
+	// growing is held while the timeline is extended, or one that was made of it, or of which it was made.
+	growing *sync.Mutex
 }
 
 // mode says what a load is for.
@@ -144,10 +149,11 @@ type load struct {
 	epoch   int64
 	started time.Time
 
-	stale    []int // which of them must be made anew
-	versions map[storage.VersionKey]int64
-	goals    []*slo.Objective // of the stale
-	systems  map[string]*system
+	stale     []int            // which of them must be made anew
+	revisions []int64          // of the stale: the versions of the objectives
+	goals     []*slo.Objective // of the stale, but for those that are as they were
+	versions  map[string]int64 // of systems
+	systems   map[string]*system
 }
 
 // checkVersions finds out which timelines are stale.
@@ -179,12 +185,12 @@ func (l *load) checkVersions() error {
 			}
 		}
 		if l.versions == nil {
-			l.versions = map[storage.VersionKey]int64{}
+			l.versions = map[string]int64{}
 		}
-		for k := range n {
-			l.versions[keys[k]] = versions[k]
+		for k := 1; k < n; k++ {
+			l.versions[keys[k].ID] = versions[k]
 		}
-		l.stale = append(l.stale, i)
+		l.stale, l.revisions = append(l.stale, i), append(l.revisions, versions[0])
 		keys, versions = keys[n:], versions[n:]
 	}
 	return nil
@@ -199,7 +205,7 @@ func (l *load) readObjectives() error {
 	at := map[string][]int{}
 	for n, i := range l.stale {
 		id := l.ids[i]
-		if j := l.found[i]; j != nil && j.versions[0] == l.versions[j.keys[0]] {
+		if j := l.found[i]; j != nil && j.versions[0] == l.revisions[n] {
 			continue
 		}
 		l.found[i] = nil
@@ -256,7 +262,7 @@ func (l *load) readSystems(ids []string) error {
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return l.systems[id] != nil })
 	var unknown []storage.VersionKey
 	for _, id := range ids {
-		if _, known := l.versions[systemVersion(id)]; !known {
+		if _, known := l.versions[id]; !known {
 			unknown = append(unknown, systemVersion(id))
 		}
 	}
@@ -266,13 +272,13 @@ func (l *load) readSystems(ids []string) error {
 			return fmt.Errorf("engine: read versions: %w", err)
 		}
 		for i, key := range unknown {
-			l.versions[key] = versions[i]
+			l.versions[key.ID] = versions[i]
 		}
 	}
 	var missing []string
 	var versions []int64
 	for _, id := range ids {
-		version := l.versions[systemVersion(id)]
+		version := l.versions[id]
 		if s := l.engine.kept.system(id); s != nil && s.version == version {
 			l.systems[id] = s
 			continue
@@ -280,14 +286,12 @@ func (l *load) readSystems(ids []string) error {
 		missing, versions = append(missing, id), append(versions, version)
 	}
 	read, err := l.engine.readSystems(l.ctx, missing, versions)
-	for id, s := range read {
-		l.systems[id] = s
-	}
+	maps.Copy(l.systems, read)
 	return err
 }
 
-// alone is up to how many timelines are built without help.
-const alone = 16
+// alone is up to how many timelines are built, or systems put together, without help.
+const alone = 4
 
 // build makes the timelines.
 func (l *load) build() error {
@@ -324,17 +328,21 @@ func (l *load) buildOne(n int) error {
 		return nil
 	}
 	own := l.systems[j.system]
-	l.stamp(j, own, old)
+	l.stamp(j, l.revisions[n], own, old)
 	upstreams := own.upstreams(func(id string) *system { return l.systems[id] })
 	var err error
 	switch {
 	case old != nil && old.whole:
-		j.timeline, err = l.engine.extend(old.timeline, own, upstreams)
+		j.growing = old.growing
+		j.growing.Lock()
+		j.timeline, err = old.timeline.Extend(own.history, upstreams, own.maintenance)
+		j.growing.Unlock()
 	case old != nil:
 		known := old.timeline.Objective()
 		goal = &known
 		fallthrough
 	default:
+		j.growing = &sync.Mutex{}
 		j.timeline, err = goal.Timeline(own.history, upstreams, own.maintenance)
 	}
 	if err != nil {
@@ -348,7 +356,7 @@ func (l *load) buildOne(n int) error {
 }
 
 // stamp notes what a timeline is made of.
-func (l *load) stamp(j *judged, own *system, old *judged) {
+func (l *load) stamp(j *judged, revision int64, own *system, old *judged) {
 	ids := own.upstreamIDs()
 	if old != nil && old.dependsOn(ids) {
 		j.keys = old.keys
@@ -358,7 +366,7 @@ func (l *load) stamp(j *judged, own *system, old *judged) {
 			j.keys = append(j.keys, systemVersion(id))
 		}
 	}
-	j.versions = append(make([]int64, 0, len(j.keys)), l.versions[j.keys[0]], own.version)
+	j.versions = append(make([]int64, 0, len(j.keys)), revision, own.version)
 	if own.open {
 		j.open = append(j.open, own.id)
 	}
@@ -374,13 +382,6 @@ func (l *load) stamp(j *judged, own *system, old *judged) {
 // dependsOn reports whether the upstreams are these.
 func (j *judged) dependsOn(ids []string) bool {
 	return slices.EqualFunc(j.keys[2:], ids, func(key storage.VersionKey, id string) bool { return key.ID == id })
-}
-
-// extend makes a timeline of one before; two calls that begin with the same one must not run at once.
-func (e *Engine) extend(tl *slo.Timeline, own *system, upstreams []slo.Upstream) (*slo.Timeline, error) {
-	e.extending.Lock()
-	defer e.extending.Unlock()
-	return tl.Extend(own.history, upstreams, own.maintenance)
 }
 
 // keep puts what was made among what is kept. In a transaction it may rest on what is never committed, so it waits for
