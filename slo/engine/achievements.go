@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,13 +17,34 @@ func compareText(a, b string) int { return strings.Compare(a, b) }
 
 // earned is the record of an achievement.
 type earned struct {
-	At        time.Time `json:"at"`
-	Kept      bool      `json:"kept,omitempty"`      // whatever is found out later, since an objective that may have earned it is gone
-	Withdrawn bool      `json:"withdrawn,omitempty"` // it has been told that it was earned, and then it was not
+	At        time.Time
+	Kept      bool // whatever is found out later, since an objective that may have earned it is gone
+	Withdrawn bool // it has been told that it was earned, and then it was not
 }
 
-// readEarned reads what the systems of groups have achieved.
-func (e *Engine) readEarned(ctx context.Context, systems []string, groups []*group) error {
+const earnedVersion = 1
+
+// record is the achievement as it is stored. All of a system are read with each of its days, so it is short.
+func (a *earned) record(system string, t streak.Type) storage.Record {
+	w := writer{append(make([]byte, 0, 16), earnedVersion)}
+	w.instant(a.At)
+	w.bool(a.Kept)
+	w.bool(a.Withdrawn)
+	return storage.Record{Key: storage.Key{Kind: recordAchievement, ID: system, Sub: string(t)}, Data: w.data}
+}
+
+func readEarned(data []byte) (a earned, err error) {
+	r := newReader(data)
+	a.At = r.instant()
+	a.Kept, a.Withdrawn = r.byte() != 0, r.byte() != 0
+	if r.failed || len(r.data) > 0 {
+		return earned{}, errors.New("engine: a stored achievement cannot be read")
+	}
+	return a, nil
+}
+
+// addEarned reads what the systems of groups have achieved.
+func (e *Engine) addEarned(ctx context.Context, systems []string, groups []*group) error {
 	found, err := e.earned(ctx, systems)
 	if err != nil {
 		return err
@@ -48,9 +70,9 @@ func (e *Engine) earned(ctx context.Context, systems []string) (map[string]map[s
 		if err != nil {
 			return nil, fmt.Errorf("engine: read achievements: %w", err)
 		}
-		var a earned
-		if err := json.Unmarshal(record.Data, &a); err != nil {
-			return nil, fmt.Errorf("engine: a stored achievement cannot be read: %w", err)
+		a, err := readEarned(record.Data)
+		if err != nil {
+			return nil, err
 		}
 		if found[record.ID] == nil {
 			found[record.ID] = map[streak.Type]earned{}
@@ -106,16 +128,12 @@ func (g *group) put(t streak.Type, a earned) error {
 }
 
 func achievementRows(system string, t streak.Type, a earned) ([]storage.Record, error) {
-	data, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
+	rows := []storage.Record{a.record(system, t)}
+	if a.Withdrawn {
+		return rows, nil
 	}
-	rows := []storage.Record{{Key: storage.Key{Kind: recordAchievement, ID: system, Sub: string(t)}, Data: data}}
-	if !a.Withdrawn {
-		data, err = json.Marshal(streak.Achievement{SystemID: system, Type: t, At: a.At})
-		rows = append(rows, storage.Record{Key: milestoneKey(system, t, a.At), Data: data})
-	}
-	return rows, err
+	data, err := json.Marshal(streak.Achievement{SystemID: system, Type: t, At: a.At})
+	return append(rows, storage.Record{Key: milestoneKey(system, t, a.At), Data: data}), err
 }
 
 // milestoneKey sorts by the instant.

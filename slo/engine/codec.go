@@ -225,7 +225,14 @@ func (w *writer) byte(b byte)     { w.data = append(w.data, b) }
 func (w *writer) number(n uint64) { w.data = binary.AppendUvarint(w.data, n) }
 func (w *writer) signed(n int64)  { w.data = binary.AppendVarint(w.data, n) }
 func (w *writer) text(s string)   { w.number(uint64(len(s))); w.data = append(w.data, s...) }
-func (w *writer) bool(b bool)     { w.byte(map[bool]byte{true: 1}[b]) }
+
+func (w *writer) bool(b bool) {
+	if b {
+		w.byte(1)
+	} else {
+		w.byte(0)
+	}
+}
 
 // instant writes microseconds; zero, an end that is not known, is before all others.
 func (w *writer) instant(t time.Time) {

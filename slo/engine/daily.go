@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -44,33 +45,63 @@ func (e *Engine) RunDaily(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	var failed []error
-	job := daily{engine: e, last: last}
-	for member, err := range e.records(ctx, storage.Range{Kind: recordMember}) {
+	var before *daily // it is judged and written while the next one is read, and in its turn
+	for groups, err := range e.groups(ctx) {
 		if err != nil {
-			return errors.Join(append(failed, err)...)
+			failed = append(failed, err)
+			break
 		}
-		if n := len(job.groups); n > 0 && job.groups[n-1].system == member.ID {
-			job.groups[n-1].ids = append(job.groups[n-1].ids, member.Sub)
-			job.objectives++
-			continue
+		job := &daily{engine: e, last: last, groups: groups}
+		job.start(ctx)
+		if before != nil {
+			failed = append(failed, before.finish(ctx)...)
 		}
-		if job.objectives >= page {
-			failed = append(failed, job.run(ctx)...)
-		}
-		job.groups = append(job.groups, &group{system: member.ID, ids: []string{member.Sub}})
-		job.objectives++
+		before = job
 	}
-	return errors.Join(append(failed, job.run(ctx)...)...)
+	if before != nil {
+		failed = append(failed, before.finish(ctx)...)
+	}
+	return errors.Join(failed...)
+}
+
+// groups lists the systems that have objectives, a page of objectives at a time.
+func (e *Engine) groups(ctx context.Context) iter.Seq2[[]*group, error] {
+	return func(yield func([]*group, error) bool) {
+		var groups []*group
+		objectives := 0
+		for member, err := range e.records(ctx, storage.Range{Kind: recordMember}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if n := len(groups); n > 0 && groups[n-1].system == member.ID {
+				groups[n-1].ids = append(groups[n-1].ids, member.Sub)
+				objectives++
+				continue
+			}
+			if objectives >= page {
+				if !yield(groups, nil) {
+					return
+				}
+				groups, objectives = nil, 0
+			}
+			groups = append(groups, &group{system: member.ID, ids: []string{member.Sub}})
+			objectives++
+		}
+		if len(groups) > 0 {
+			yield(groups, nil)
+		}
+	}
 }
 
 // daily is the job over some systems.
 type daily struct {
-	engine     *Engine
-	last       streak.Date // the last day that is to be recorded
-	now        time.Time   // until when outages are looked at; zero: the end of that day
-	touched    streak.Date // the first day that may be another, but is not yet noted to be; zero: there is none
-	groups     []*group
-	objectives int
+	engine  *Engine
+	last    streak.Date // the last day that is to be recorded
+	now     time.Time   // until when outages are looked at; zero: the end of that day
+	touched streak.Date // the first day that may be another, but is not yet noted to be; zero: there is none
+	groups  []*group
+	reading chan error
 }
 
 // group is a system with its objectives, and what the job makes of it.
@@ -100,17 +131,25 @@ type goal struct {
 // rounds is how often a group that others write to meanwhile is judged again.
 const rounds = 100
 
-// run judges the groups, and writes what has become of them. A group to which others have written meanwhile is judged
-// again.
+// run is start and finish.
 func (d *daily) run(ctx context.Context) []error {
-	groups := d.groups
-	d.groups, d.objectives = nil, 0
+	d.start(ctx)
+	return d.finish(ctx)
+}
+
+// start begins to read what judging the groups needs.
+func (d *daily) start(ctx context.Context) {
+	d.reading = make(chan error, 1)
+	go func() { d.reading <- d.read(ctx, d.groups) }()
+}
+
+// finish judges the groups, and writes what has become of them. A group to which others have written meanwhile is judged
+// again.
+func (d *daily) finish(ctx context.Context) []error {
+	err, groups := <-d.reading, d.groups
 	var failed []error
 	for range rounds {
-		if len(groups) == 0 {
-			return failed
-		}
-		if err := d.read(ctx, groups); err != nil {
+		if err != nil {
 			return append(failed, err)
 		}
 		var left []*group
@@ -133,7 +172,10 @@ func (d *daily) run(ctx context.Context) []error {
 			left = append(left, again...)
 			clear(part) // a catch-up makes many rows
 		}
-		groups = left
+		if groups = left; len(groups) == 0 {
+			return failed
+		}
+		err = d.read(ctx, groups)
 	}
 	return append(failed, fmt.Errorf("%w: daily job: others write to %d systems all the time", storage.ErrConflict, len(groups)))
 }
@@ -202,7 +244,7 @@ func (d *daily) read(ctx context.Context, groups []*group) error {
 			}
 		}
 	}
-	return e.readEarned(ctx, systems, groups)
+	return e.addEarned(ctx, systems, groups)
 }
 
 // begin finds the first day to be judged: of all objectives of the system the same, since its achievements look at all.

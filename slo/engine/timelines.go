@@ -348,7 +348,7 @@ func (l *load) buildOne(n int) error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	if j.whole = l.mode == growing || l.engine.kept.system(own.id) == own; !j.whole {
+	if j.whole = l.mode == growing || l.engine.kept.system(own.id) == own; !j.whole && l.mode != passing {
 		j.timeline = j.timeline.Compact()
 	}
 	l.found[i] = j

@@ -146,11 +146,7 @@ func (e *Engine) keepAchievements(ctx context.Context, system string) error {
 			continue
 		}
 		a.Kept = true
-		data, err := json.Marshal(a)
-		if err != nil {
-			return err
-		}
-		rows = append(rows, storage.Record{Key: storage.Key{Kind: recordAchievement, ID: system, Sub: string(t)}, Data: data})
+		rows = append(rows, a.record(system, t))
 	}
 	if err := e.store.Put(ctx, rows); err != nil {
 		return fmt.Errorf("engine: write achievements: %w", err)
