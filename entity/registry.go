@@ -11,7 +11,8 @@ import (
 
 // Options are those of a Registry. The zero value of each is its default.
 type Options struct {
-	// Log is where changes lie. nil: a Memory of the Registry's own.
+	// Log is where changes lie. nil: a Memory of the Registry's own. One that wraps another Log, and passes on what it is
+	// asked, says so with a method Unwrap() Log: then it is as fast around a Memory as that is.
 	Log Log
 
 	// Bus wakes the other processes of a shared Log. nil: the Log itself where it is a Bus, else polling alone. It is not
@@ -114,9 +115,10 @@ func NewRegistry(opts *Options) (*Registry, error) {
 		reg.clock = wallClock{}
 	}
 	// A Log that is not shared and not a Memory has no stream to read from, and is asked as a shared one is.
-	reg.shared = true
-	if own, ok := reg.log.(interface{ stream() *stream }); ok && !reg.log.Shared() {
-		reg.shared, reg.feed = false, own.stream()
+	reg.feed = streamOf(reg.log)
+	reg.shared = reg.feed == nil || reg.log.Shared()
+	if reg.shared {
+		reg.feed = nil
 	}
 	if bus, ok := reg.log.(Bus); ok && reg.bus == nil {
 		reg.bus = bus
@@ -127,6 +129,20 @@ func NewRegistry(opts *Options) (*Registry, error) {
 		return nil, err
 	}
 	return reg, nil
+}
+
+// streamOf returns the stream of the Memory that a Log is, embeds or wraps, nil where it is none.
+func streamOf(log Log) *stream {
+	for {
+		if own, ok := log.(interface{ stream() *stream }); ok {
+			return own.stream()
+		}
+		wrapper, ok := log.(interface{ Unwrap() Log })
+		if !ok {
+			return nil
+		}
+		log = wrapper.Unwrap()
+	}
 }
 
 func orDuration(d, otherwise time.Duration) time.Duration {

@@ -166,7 +166,7 @@ func (e *Engine) plan(ctx context.Context, goals []slo.Objective, owner string, 
 			}
 		}
 	}
-	var plan Plan
+	plan := Plan{Create: []string{}, Update: []string{}, Delete: []string{}, Unchanged: []string{}}
 	for i := range goals {
 		o := &goals[i]
 		was := there[o.ID]

@@ -37,7 +37,8 @@
 //     the same days, streaks and achievements.
 //  2. No question writes. A store that refuses writes serves every question.
 //  3. Each call that writes is one transaction: all of it happens or nothing. Called in a transaction of the store, with its
-//     context, it is part of that one.
+//     context, it is part of that one. Jobs over everything are many, and may be run again; Delete first records what the
+//     system has achieved.
 //  4. An answer is computed when it is asked for, at the Engine's now, from all that was committed before the call began,
 //     whoever wrote it. What is kept in process are timelines, beside the versions of what they were made of: the versions
 //     are asked for first, each time.

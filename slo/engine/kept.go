@@ -17,16 +17,21 @@ type kept struct {
 	newest   *item
 	byTarget map[string]*item // timelines
 	bySystem map[string]*item
-	epoch    int64 // grows whenever it is heard that something was written
+
+	// How many items hold a history. Timelines that can be extended share those of their systems.
+	histories map[*slo.SystemHistory]int
+
+	epoch int64 // grows whenever it is heard that something was written
 }
 
 // item is one thing that is kept: a timeline or a system.
 type item struct {
-	judged *judged
-	system *system
-	size   int
-	older  *item
-	newer  *item
+	judged    *judged
+	system    *system
+	size      int // beside the histories
+	histories []*slo.SystemHistory
+	older     *item
+	newer     *item
 
 	// When it was last seen to be what the store has.
 	epoch   int64
@@ -34,7 +39,9 @@ type item struct {
 }
 
 func newKept(bytes int) *kept {
-	return &kept{room: bytes, byTarget: map[string]*item{}, bySystem: map[string]*item{}}
+	return &kept{
+		room: bytes, byTarget: map[string]*item{}, bySystem: map[string]*item{}, histories: map[*slo.SystemHistory]int{},
+	}
 }
 
 // timeline returns the timeline of an objective, nil if it is not kept.
@@ -127,7 +134,7 @@ func (k *kept) putTimeline(j *judged) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remove(k.byTarget[j.id])
-	k.put(&item{judged: j, size: size})
+	k.put(&item{judged: j, size: size, histories: j.histories})
 }
 
 func (k *kept) putSystem(s *system) {
@@ -140,7 +147,7 @@ func (k *kept) putSystem(s *system) {
 		}
 		k.remove(old)
 	}
-	k.put(&item{system: s, size: size})
+	k.put(&item{system: s, size: size, histories: []*slo.SystemHistory{s.history}})
 }
 
 // grow adds observations to a system that is kept at the version before. Another version is of no use any longer.
@@ -156,13 +163,18 @@ func (k *kept) grow(id string, version int64, observations []slo.Observation) {
 		return
 	}
 	if s, err := it.system.with(observations, version); err == nil {
-		k.put(&item{system: s, size: it.size + 32*len(observations)})
+		k.put(&item{system: s, size: it.size, histories: []*slo.SystemHistory{s.history}})
 	}
 }
 
 // put keeps an item, if it fits at all, in place of the oldest ones.
 func (k *kept) put(it *item) {
 	k.room -= it.size
+	for _, h := range it.histories {
+		if k.histories[h]++; k.histories[h] == 1 {
+			k.room -= h.Size()
+		}
+	}
 	k.link(it)
 	if it.judged != nil {
 		k.byTarget[it.judged.id] = it
@@ -179,6 +191,12 @@ func (k *kept) remove(it *item) {
 		return
 	}
 	k.room += it.size
+	for _, h := range it.histories {
+		if k.histories[h]--; k.histories[h] == 0 {
+			delete(k.histories, h)
+			k.room += h.Size()
+		}
+	}
 	k.unlink(it)
 	if it.judged != nil {
 		delete(k.byTarget, it.judged.id)

@@ -50,11 +50,12 @@ func (e *Engine) Run(ctx context.Context) error {
 			if !due.After(j.done) {
 				continue
 			}
-			if err := j.run(ctx, due); err != nil {
+			switch err := j.run(ctx, due); {
+			case err == nil:
+				j.done = due
+			case ctx.Err() == nil:
 				e.failed(j.name, err)
-				continue
 			}
-			j.done = due
 		}
 		e.sleep(ctx, wake.Sub(now))
 	}

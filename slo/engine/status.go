@@ -158,8 +158,8 @@ func (e *Engine) StatusesForSystems(ctx context.Context, systems []string) (map[
 	return found, nil
 }
 
-// BurnRate says how fast an objective burns its budget now, over a lookback of up to its window; live health has a say. 1
-// spends the budget in exactly a window; 0: an hour. The errors are those of [slo.Timeline.BurnRate] and Status.
+// BurnRate says how fast an objective burns its budget now, over a lookback; live health has a say. 1 spends the
+// budget in exactly a window. A lookback of 0 is an hour. The errors are those of [slo.Timeline.BurnRate] and Status.
 func (e *Engine) BurnRate(ctx context.Context, id string, lookback time.Duration) (float64, error) {
 	tl, _, now, err := e.at(ctx, id)
 	if err != nil {

@@ -278,9 +278,9 @@ func (s *system) with(observations []slo.Observation, version int64) (*system, e
 	return &next, err
 }
 
-// size is about how much memory it takes, in bytes.
+// size is about how much memory it takes beside its history, in bytes.
 func (s *system) size() int {
-	n := 256 + s.history.Size()
+	n := 256
 	for i := range s.snapshots {
 		n += 64 + 48*len(s.snapshots[i].on)
 	}

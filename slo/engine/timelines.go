@@ -26,7 +26,9 @@ type judged struct {
 	keys      []storage.VersionKey // the objective, its system, its upstreams by ID
 	versions  []int64
 	open      []string // those of the systems whose feed was open at its last word
-	whole     bool     // whether the timeline can be extended
+
+	// A timeline that can be extended holds the histories that it was made of, too. Others have none.
+	histories []*slo.SystemHistory
 
 	// growing is held while the timeline is extended, or one that was made of it, or of which it was made.
 	growing *sync.Mutex
@@ -291,7 +293,7 @@ func (l *load) readSystems(ids []string) error {
 }
 
 // alone is up to how many timelines are built, or systems put together, without help.
-const alone = 4
+const alone = 16
 
 // build makes the timelines.
 func (l *load) build() error {
@@ -332,7 +334,7 @@ func (l *load) buildOne(n int) error {
 	upstreams := own.upstreams(func(id string) *system { return l.systems[id] })
 	var err error
 	switch {
-	case old != nil && old.whole:
+	case old != nil && old.histories != nil:
 		j.growing = old.growing
 		j.growing.Lock()
 		j.timeline, err = old.timeline.Extend(own.history, upstreams, own.maintenance)
@@ -348,7 +350,13 @@ func (l *load) buildOne(n int) error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	if j.whole = l.mode == growing || l.engine.kept.system(own.id) == own; !j.whole && l.mode != passing {
+	switch {
+	case l.mode == growing || l.engine.kept.system(own.id) == own:
+		j.histories = append(j.histories, own.history)
+		for _, key := range j.keys[2:] {
+			j.histories = append(j.histories, l.systems[key.ID].history)
+		}
+	case l.mode != passing:
 		j.timeline = j.timeline.Compact()
 	}
 	l.found[i] = j

@@ -79,7 +79,7 @@ func (e *Engine) readTrophies(ctx context.Context, ids []string, found func(stri
 		return err
 	}
 	for id, of := range all {
-		state := SystemAchievements{SystemID: id}
+		state := SystemAchievements{SystemID: id, Achievements: []streak.Achievement{}}
 		for _, t := range slices.Sorted(maps.Keys(of)) {
 			state.Unlocked = append(state.Unlocked, t)
 			if a := of[t]; !a.Withdrawn {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/storage"
-	"github.com/slokeep/slokeep/storage/memory"
 )
 
 // ErrFault is the error of a [Fault] that has none of its own.
@@ -55,14 +54,8 @@ type Faults struct {
 }
 
 // Wrap returns a Store that does what store does, but for the faults. Of what store has beside [storage.Store] nothing is
-// left, with one exception: of a *memory.Store a Registry gets the changes directly, as without Faults, and polls nothing.
-func (f *Faults) Wrap(store storage.Store) storage.Store {
-	s := &faulty{f, store}
-	if m, ok := store.(*memory.Store); ok {
-		return &faultyMemory{s, below{m.Memory}}
-	}
-	return s
-}
+// left. A Registry gets the changes of a store in memory directly, as without Faults, and polls nothing.
+func (f *Faults) Wrap(store storage.Store) storage.Store { return &faulty{f, store} }
 
 // Fail orders a fault. Of several that strike one call the one that was ordered first counts.
 func (f *Faults) Fail(fault Fault) {
@@ -144,19 +137,10 @@ type faulty struct {
 	store  storage.Store
 }
 
-// faultyMemory passes on the method, which has no exported name, by which a Registry knows an entity.Memory. All others
-// are those of faulty, which lie less deep.
-type faultyMemory struct {
-	*faulty
-	below
-}
+var _ storage.Store = (*faulty)(nil)
 
-type below struct{ *entity.Memory }
-
-var (
-	_ storage.Store = (*faulty)(nil)
-	_ storage.Store = (*faultyMemory)(nil)
-)
+// Unwrap says to a Registry what is underneath, so that it finds a Memory there.
+func (s *faulty) Unwrap() entity.Log { return s.store }
 
 // call is a call that may be struck.
 func call[T any](s *faulty, method string, do func() (T, error)) (v T, err error) {
