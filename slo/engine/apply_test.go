@@ -36,7 +36,7 @@ func TestApplyBringsObjectivesToWhatIsDeclared(t *testing.T) {
 	h.create(t, byHand, theirs)
 	first := []slo.Objective{full(), simple("b"), simple("a")}
 	before := graphRows(t, h)
-	want := engine.Plan{Create: []string{"a", "b", "checkout"}}
+	want := listed(engine.Plan{Create: []string{"a", "b", "checkout"}})
 	for _, opts := range []*engine.ApplyOptions{{DryRun: true}, {DryRun: true, Delete: true}, nil} {
 		plan, err := h.Apply(ctx, first, opts)
 		ok(t, err)
@@ -55,13 +55,13 @@ func TestApplyBringsObjectivesToWhatIsDeclared(t *testing.T) {
 	for range 2 {
 		plan, err := h.Apply(ctx, first, &engine.ApplyOptions{Delete: true})
 		ok(t, err)
-		equal(t, "plan when nothing is to do", engine.Plan{Unchanged: []string{"a", "b", "checkout"}}, plan)
+		equal(t, "plan when nothing is to do", listed(engine.Plan{Unchanged: []string{"a", "b", "checkout"}}), plan)
 		equal(t, "rows when nothing is to do", after, graphRows(t, h))
 	}
 
 	// All that is left out is back at its default, what is adopted gets an owner, and only that owner's are deleted.
 	second := []slo.Objective{{ID: "checkout", SystemID: "shop", CheckID: "http", Target: 99.95, Window: full().Window}, simple("by-hand"), simple("b")}
-	want = engine.Plan{Update: []string{"by-hand", "checkout"}, Delete: []string{"a"}, Unchanged: []string{"b"}}
+	want = listed(engine.Plan{Update: []string{"by-hand", "checkout"}, Delete: []string{"a"}, Unchanged: []string{"b"}})
 	for _, opts := range []*engine.ApplyOptions{{DryRun: true, Delete: true}, {Delete: true}} {
 		plan, err := h.Apply(ctx, second, opts)
 		ok(t, err)
@@ -81,10 +81,10 @@ func TestApplyBringsObjectivesToWhatIsDeclared(t *testing.T) {
 
 	plan, err := h.Apply(ctx, nil, nil)
 	ok(t, err)
-	equal(t, "a plan of nothing", engine.Plan{}, plan)
+	equal(t, "a plan of nothing", listed(engine.Plan{}), plan)
 	plan, err = h.Apply(ctx, nil, &engine.ApplyOptions{Delete: true, Owner: "others"})
 	ok(t, err)
-	equal(t, "a plan to delete all", engine.Plan{Delete: []string{"theirs"}}, plan)
+	equal(t, "a plan to delete all", listed(engine.Plan{Delete: []string{"theirs"}}), plan)
 }
 
 func TestApplyRefusesWhatIsWrongAsAWhole(t *testing.T) {
@@ -203,7 +203,7 @@ func TestReadObjectivesReadsEveryKey(t *testing.T) {
 		ok(t, err)
 		got, err := h.Apply(t.Context(), read, nil)
 		ok(t, err)
-		equal(t, "plan", plan, got)
+		equal(t, "plan", listed(plan), got)
 	}
 }
 
@@ -247,4 +247,14 @@ func TestReadObjectivesRefusesWhatIsWrong(t *testing.T) {
 	if errors.Is(err, engine.ErrInvalid) {
 		t.Errorf("a reader that fails is no bad input: %v", err)
 	}
+}
+
+// listed makes the empty lists of a plan ones that JSON shows as such.
+func listed(p engine.Plan) engine.Plan {
+	for _, list := range []*[]string{&p.Create, &p.Update, &p.Delete, &p.Unchanged} {
+		if *list == nil {
+			*list = []string{}
+		}
+	}
+	return p
 }
