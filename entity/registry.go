@@ -171,8 +171,8 @@ func (reg *Registry) check() error {
 }
 
 // Start begins to deliver: it starts the goroutines that Close ends. ctx bounds the first look at the Log, not what runs
-// afterwards. Subscriptions and watches that were made before see all changes from here on, of a Log that is not shared
-// from their making on. ErrConflict: it has started already. ErrClosed: it was closed.
+// afterwards. Subscriptions and named watches that were made before see all changes from here on, of a Log that is not
+// shared from their making on; plain watches begin here. ErrConflict: it has started already. ErrClosed: it was closed.
 func (reg *Registry) Start(ctx context.Context) error {
 	ctx, cancel := reg.until(ctx)
 	defer cancel()

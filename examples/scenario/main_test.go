@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write what the scenarios print to the .out files")
+var update = flag.Bool("update", false, "write what the scenarios print to the .golden files")
 
 // play runs a script, and returns all that can be seen of that.
 func play(t testing.TB, script string, args ...string) string {
@@ -22,7 +22,7 @@ func play(t testing.TB, script string, args ...string) string {
 	return fmt.Sprintf("%s%sexit status %d\n", &stdout, &stderr, status)
 }
 
-// Each scenario says in comments why it must print what its .out file holds.
+// Each scenario says in comments why it must print what its .golden file holds.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")
 	if err != nil || len(files) == 0 {
@@ -35,7 +35,7 @@ func TestScenarios(t *testing.T) {
 				args = []string{"-events", name}
 			}
 			got := play(t, "", args...)
-			golden := strings.TrimSuffix(name, ".jsonl") + ".out"
+			golden := strings.TrimSuffix(name, ".jsonl") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
 					t.Fatal(err)

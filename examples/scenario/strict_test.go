@@ -79,7 +79,7 @@ func TestFiles(t *testing.T) {
 		return path
 	}
 	refused := `{"at":"2026-03-02T12:00:00Z","op":"burnrate","objective":"x"}`
-	const said = `{"at":"2026-03-02T12:00:00Z","op":"burnrate","error":"storage: not found: objective \"x\"","line":2}` + "\n"
+	const said = `{"at":"2026-03-02T12:00:00Z","op":"burnrate","error":"engine: objective \"x\": not found","line":2}` + "\n"
 	t.Run("are one script, each with lines of its own, and - is standard input", func(t *testing.T) {
 		a, b := write("a", "\n"+made), write("b", "# no newline at the end\r\n"+refused)
 		again := strings.Replace(made, `"id":"o"`, `"id":"x"`, 1)

@@ -19,7 +19,7 @@ type ApplyOptions struct {
 	// Empty: "apply".
 	Owner string
 
-	// Delete has the objectives of the Owner deleted that are no longer declared.
+	// Delete has the objectives of the Owner deleted that are no longer declared: all of them, where nothing is declared.
 	Delete bool
 
 	// DryRun has nothing written: only the plan is made.

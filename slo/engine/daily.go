@@ -477,7 +477,7 @@ func (d *daily) current(ctx context.Context, ids []string, groups []*group) (cur
 }
 
 // Days returns the recorded days of an objective from one date to another, both included, by date: none where there are
-// none, or no such objective.
+// none, or no such objective. ErrInvalid: a zero from, a to before it.
 func (e *Engine) Days(ctx context.Context, id string, from, to streak.Date) ([]streak.Day, error) {
 	if err := e.check(); err != nil {
 		return nil, err

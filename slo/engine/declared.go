@@ -53,7 +53,7 @@ type declaredRule struct {
 // keys are id, name, system, check, labels, target, window ("30d", "calendar:month:Europe/Berlin"), exclusion ("strict",
 // "self-only"), neverExcuse, excludeMaintenance, degradedIsUp, unknownIsDown, countFrom, thresholds (warning, critical,
 // fastBurn) and policy (off, rules: severity, long, short, factor, share; "1h30m" is a length). id, system, target and
-// window must be there, the rest is as in [slo.Objective] by default.
+// window must be there, the rest is as in [slo.Objective] by default. Of an r without anything in it there are none.
 //
 // ErrInvalid: what is not JSON, a key that is none of these, an objective that [slo.Objective.Validate] refuses. Errors of r
 // are returned as they are, wrapped.

@@ -38,7 +38,11 @@ func invalid(field string, value any, want string) error {
 	return fmt.Errorf("%w: %s %v: want %s", ErrInvalid, field, value, want)
 }
 
-func notFound(id string) error { return fmt.Errorf("%w: objective %s", ErrNotFound, quote(id)) }
+// notFound is an ErrNotFound for an objective.
+type notFound string
+
+func (id notFound) Error() string        { return "engine: objective " + quote(string(id)) + ": not found" }
+func (id notFound) Is(target error) bool { return target == ErrNotFound }
 
 func quote(s string) string {
 	if len(s) > maxShow {

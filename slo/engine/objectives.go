@@ -153,7 +153,8 @@ func (e *Engine) putObjective(ctx context.Context, o *slo.Objective, others ...s
 
 // UpdateOptions say more about an Update. The zero value of each is its default.
 type UpdateOptions struct {
-	// Retroactive has the new terms hold for all time: earlier ones are forgotten, and all recorded days are judged again.
+	// Retroactive has the new terms hold for all time: earlier ones are forgotten, and all recorded days are judged again. It
+	// mends terms that were a mistake, such as a target of 0.999, also where the right ones are in force by now.
 	Retroactive bool
 }
 

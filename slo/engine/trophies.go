@@ -177,7 +177,8 @@ type Milestone struct {
 	SystemName string `json:"systemName"` // empty where none is known
 }
 
-// Milestones returns the newest achievements of all systems, the newest first, at most as many as limit.
+// Milestones returns the newest achievements of all systems, the newest first, at most as many as limit. ErrInvalid: a limit
+// below 1.
 func (e *Engine) Milestones(ctx context.Context, limit int) ([]Milestone, error) {
 	if err := e.check(); err != nil {
 		return nil, err

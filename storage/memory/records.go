@@ -21,11 +21,43 @@ type records struct {
 	sorted  bool       // whether order is
 }
 
+// drafts are what a transaction has written of one kind.
+type drafts struct {
+	writes map[storage.Key]write
+	subs   map[string][]storage.Key // by ID: those of the writes that have a Sub
+}
+
 // write is what a transaction does to a record.
 type write struct {
 	data    []byte
 	deleted bool
 	added   bool // where the key was free: who has put something there and committed since comes after it
+}
+
+// draft notes what the transaction does to a record.
+func (w *writes) draft(key storage.Key, does write) {
+	of := w.records[key.Kind]
+	if of == nil {
+		of = &drafts{map[storage.Key]write{}, map[string][]storage.Key{}}
+		w.records[key.Kind] = of
+	}
+	if _, known := of.writes[key]; !known && key.Sub != "" {
+		of.subs[key.ID] = append(of.subs[key.ID], key)
+	}
+	of.writes[key] = does
+}
+
+// drafted says what the transaction does to a record, if it does anything.
+func (w *writes) drafted(key storage.Key) (does write, ok bool) {
+	if of := w.records[key.Kind]; of != nil {
+		does, ok = of.writes[key]
+	}
+	return does, ok
+}
+
+func (of *drafts) clear() {
+	clear(of.writes)
+	clear(of.subs)
 }
 
 func (s *Store) table(kind string) *records {
@@ -102,7 +134,7 @@ func (s *Store) Put(ctx context.Context, list []storage.Record) error {
 	}
 	return s.write(ctx, "", nil, func(t *tx) {
 		for i := range list {
-			t.records[list[i].Key] = write{data: bytes.Clone(list[i].Data)}
+			t.draft(list[i].Key, write{data: bytes.Clone(list[i].Data)})
 		}
 	})
 }
@@ -121,8 +153,8 @@ func (s *Store) Add(ctx context.Context, list []storage.Record) ([]bool, error) 
 		for i := range list {
 			key := list[i].Key
 			if added[i] = !t.hasRecord(s, key); added[i] {
-				_, mine := t.records[key] // it has deleted what may be there
-				t.records[key] = write{data: bytes.Clone(list[i].Data), added: !mine}
+				_, mine := t.drafted(key) // it has deleted what may be there
+				t.draft(key, write{data: bytes.Clone(list[i].Data), added: !mine})
 			}
 		}
 	})
@@ -133,7 +165,7 @@ func (s *Store) Add(ctx context.Context, list []storage.Record) ([]bool, error) 
 }
 
 func (t *tx) hasRecord(s *Store, key storage.Key) bool {
-	if w, ok := t.records[key]; ok {
+	if w, ok := t.drafted(key); ok {
 		return !w.deleted
 	}
 	of := s.records[key.Kind]
@@ -151,7 +183,7 @@ func (s *Store) Delete(ctx context.Context, keys []storage.Key) error {
 	}
 	return s.write(ctx, "", nil, func(t *tx) {
 		for _, r := range t.named(s, keys) {
-			t.records[r.Key] = write{deleted: true}
+			t.draft(r.Key, write{deleted: true})
 		}
 	})
 }
@@ -191,29 +223,44 @@ func (t *tx) named(s *Store, keys []storage.Key) []storage.Record {
 			list = append(list, under[i])
 		}
 	}
-	if len(t.records) > 0 {
-		asked := make(map[storage.Key]bool, len(keys))
-		for _, key := range keys {
-			asked[key] = true
-		}
-		list = t.overlaid(list, func(key storage.Key) bool {
-			return asked[key] || asked[storage.Key{Kind: key.Kind, ID: key.ID}]
-		})
-	}
+	list = t.overlaid(list, keys)
 	slices.SortFunc(list, func(a, b storage.Record) int { return compareKeys(a.Key, b.Key) })
 	return slices.CompactFunc(list, func(a, b storage.Record) bool { return a.Key == b.Key })
 }
 
-// overlaid lays what the transaction has written, as far as it is wanted, over committed records.
-func (t *tx) overlaid(list []storage.Record, wanted func(storage.Key) bool) []storage.Record {
-	list = slices.DeleteFunc(list, func(r storage.Record) bool {
-		_, written := t.records[r.Key]
+// overlaid lays what the transaction has written of keys over the committed records that they name.
+func (t *tx) overlaid(list []storage.Record, keys []storage.Key) []storage.Record {
+	if len(t.records) == 0 {
+		return list
+	}
+	list = t.untouched(list)
+	for _, key := range keys {
+		of := t.records[key.Kind]
+		if of == nil {
+			continue
+		}
+		list = of.appendTo(list, key)
+		if key.Sub == "" {
+			for _, under := range of.subs[key.ID] {
+				list = of.appendTo(list, under)
+			}
+		}
+	}
+	return list
+}
+
+// untouched leaves those of the records that the transaction has not written.
+func (t *tx) untouched(list []storage.Record) []storage.Record {
+	return slices.DeleteFunc(list, func(r storage.Record) bool {
+		_, written := t.drafted(r.Key)
 		return written
 	})
-	for key, w := range t.records {
-		if !w.deleted && wanted(key) {
-			list = append(list, storage.Record{Key: key, Data: w.data})
-		}
+}
+
+// appendTo adds what was written under a key, if that is a record.
+func (of *drafts) appendTo(list []storage.Record, key storage.Key) []storage.Record {
+	if w, written := of.writes[key]; written && !w.deleted {
+		list = append(list, storage.Record{Key: key, Data: w.data})
 	}
 	return list
 }
@@ -230,13 +277,19 @@ func (s *Store) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Rec
 // list returns a range as the transaction sees it. What it has written hides at most as many committed records.
 func (t *tx) list(s *Store, r storage.Range) []storage.Record {
 	r.After.Kind, r.To.Kind = r.Kind, r.Kind
+	of := t.records[r.Kind]
 	committed := r
-	if r.Limit > 0 {
-		committed.Limit += len(t.records)
+	if r.Limit > 0 && of != nil {
+		committed.Limit += len(of.writes)
 	}
 	list := s.records[r.Kind].list(committed)
-	if len(t.records) > 0 {
-		list = t.overlaid(list, func(key storage.Key) bool { return key.Kind == r.Kind && within(&r, key) })
+	if of != nil && len(of.writes) > 0 {
+		list = t.untouched(list)
+		for key := range of.writes {
+			if within(&r, key) {
+				list = of.appendTo(list, key)
+			}
+		}
 		slices.SortFunc(list, func(a, b storage.Record) int { return compareKeys(a.Key, b.Key) })
 		if r.Backward {
 			slices.Reverse(list)

@@ -48,7 +48,7 @@ type writes struct {
 	keys     map[factKey]bool // of facts
 	dropped  map[string]bool  // systems whose committed facts it has deleted
 	versions map[storage.VersionKey]int64
-	records  map[storage.Key]write
+	records  map[string]*drafts // by kind
 }
 
 // nothing is the transaction of who has none.
@@ -58,22 +58,29 @@ var nothing = tx{writes: &writes{}}
 var used = sync.Pool{New: func() any {
 	return &writes{
 		keys: map[factKey]bool{}, dropped: map[string]bool{},
-		versions: map[storage.VersionKey]int64{}, records: map[storage.Key]write{},
+		versions: map[storage.VersionKey]int64{}, records: map[string]*drafts{},
 	}
 }}
 
-const roomKept = 256 // rows that may have been in the maps that are used again
+const roomKept = 256 // rows that may have been in each of the maps that are used again
 
 func (w *writes) giveBack() {
 	if max(len(w.facts), len(w.dropped), len(w.versions), len(w.records)) > roomKept {
 		return
+	}
+	for _, of := range w.records {
+		if len(of.writes) > roomKept {
+			return
+		}
 	}
 	clear(w.facts)
 	w.facts = w.facts[:0]
 	clear(w.keys)
 	clear(w.dropped)
 	clear(w.versions)
-	clear(w.records)
+	for _, of := range w.records { // kinds are few, and come again
+		of.clear()
+	}
 	used.Put(w)
 }
 
@@ -179,8 +186,10 @@ func (s *Store) apply(t *tx) {
 	for key, version := range t.versions {
 		s.versions[key] = version
 	}
-	for key, w := range t.records {
-		s.table(key.Kind).put(key, w)
+	for kind, of := range t.records {
+		for key, w := range of.writes {
+			s.table(kind).put(key, w)
+		}
 	}
 	t.giveBack()
 }
