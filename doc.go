@@ -25,8 +25,8 @@
 //
 // The programs in the module github.com/slokeep/slokeep/examples show them at work. quickstart lives through one incident,
 // scenario runs any that is written down, replay judges a file of real outages, and customstore is a store of its own. Of
-// entity, orders is a shop whose orders are reactive, workqueue a group
-// of workers that die and fail, and dwell a condition on a value that drifts.
+// entity, orders is a shop whose orders are reactive, workqueue a group of workers that die and fail, and dwell a condition
+// on a value that drifts.
 //
 // # What holds everywhere
 //

@@ -190,7 +190,6 @@ func TestReadObjectivesReadsEveryKey(t *testing.T) {
 		"a stream":              {text + "\n" + short, []slo.Objective{want, least}},
 		"one":                   {short, []slo.Objective{least}},
 		"an empty array":        {"[]", []slo.Objective{}},
-		"nothing":               {" \n", []slo.Objective{}},
 		"an array, then others": {"[" + short + "]" + text, []slo.Objective{least, want}},
 	} {
 		got, err := engine.ReadObjectives(strings.NewReader(tt.text))
@@ -209,6 +208,10 @@ func TestReadObjectivesReadsEveryKey(t *testing.T) {
 
 func TestReadObjectivesRefusesWhatIsWrong(t *testing.T) {
 	for name, text := range map[string]string{
+		"nothing":                    " \n",
+		"the beginning of an array":  "[",
+		"an array without an end":    `[{"id":"a","system":"s","target":1,"window":"1d"}`,
+		"an end too many":            "[]]",
 		"no JSON":                    `id: a`,
 		"half of it":                 `{"id": "a"`,
 		"an array that does not end": `[{"id": "a", "system": "a", "target": 99, "window": "30d"}`,

@@ -53,9 +53,9 @@ type declaredRule struct {
 // keys are id, name, system, check, labels, target, window ("30d", "calendar:month:Europe/Berlin"), exclusion ("strict",
 // "self-only"), neverExcuse, excludeMaintenance, degradedIsUp, unknownIsDown, countFrom, thresholds (warning, critical,
 // fastBurn) and policy (off, rules: severity, long, short, factor, share; "1h30m" is a length). id, system, target and
-// window must be there, the rest is as in [slo.Objective] by default. Of an r without anything in it there are none.
+// window must be there, the rest is as in [slo.Objective] by default.
 //
-// ErrInvalid: what is not JSON, a key that is none of these, an objective that [slo.Objective.Validate] refuses. Errors of r
+// ErrInvalid: nothing at all, what is not JSON, a key that is none of these, an objective that [slo.Objective.Validate] refuses. Errors of r
 // are returned as they are, wrapped.
 func ReadObjectives(r io.Reader) ([]slo.Objective, error) {
 	data, err := io.ReadAll(r)
@@ -65,21 +65,42 @@ func ReadObjectives(r io.Reader) ([]slo.Objective, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	var declared []declaration
-	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && first[0] == '[' {
-		if err := dec.Decode(&declared); err != nil {
-			return nil, fmt.Errorf("%w: declared objectives: %w", ErrInvalid, err)
-		}
-	}
-	for {
+	next := func() error {
 		var one declaration
 		err := dec.Decode(&one)
-		if errors.Is(err, io.EOF) {
-			break
+		if errors.Is(err, io.EOF) { // there is no more
+			return io.EOF
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: declared objective %d: %w", ErrInvalid, len(declared), err)
+			return fmt.Errorf("%w: declared objective %d: %w", ErrInvalid, len(declared), err)
 		}
 		declared = append(declared, one)
+		return nil
+	}
+	switch first := bytes.TrimLeft(data, " \t\r\n"); {
+	case len(first) == 0:
+		return nil, invalid("declared objectives", "nothing", "objects, or an array of them, which may be empty")
+	case first[0] == '[':
+		_, err = dec.Token()
+		for err == nil && dec.More() {
+			err = next()
+		}
+		if err == nil {
+			_, err = dec.Token()
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+	}
+	for err == nil {
+		err = next()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+	case errors.Is(err, ErrInvalid):
+		return nil, err
+	default:
+		return nil, fmt.Errorf("%w: declared objectives: %w", ErrInvalid, err)
 	}
 	objectives := make([]slo.Objective, len(declared))
 	for i := range declared {
