@@ -118,7 +118,7 @@ func resolve(ctx context.Context, declared []slo.Objective, opts *ApplyOptions) 
 		}
 		refs = append(append(refs, goals[i].SystemID), goals[i].NeverExcuse...)
 	}
-	if opts.Resolve == nil {
+	if opts.Resolve == nil || len(refs) == 0 {
 		return goals, nil
 	}
 	slices.Sort(refs)

@@ -3,14 +3,19 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
 
+	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/storage/memory"
 	"github.com/slokeep/slokeep/storage/storagetest"
 )
 
@@ -85,6 +90,44 @@ func TestApplyBringsObjectivesToWhatIsDeclared(t *testing.T) {
 	plan, err = h.Apply(ctx, nil, &engine.ApplyOptions{Delete: true, Owner: "others"})
 	ok(t, err)
 	equal(t, "a plan to delete all", listed(engine.Plan{Delete: []string{"theirs"}}), plan)
+}
+
+var declarations = flag.Int("declarations", 500, "how many objectives are declared at once; 10000 is all of it")
+
+// TestApplyOfManyIsOneTransaction creates, changes and deletes them, each in one, of which a failure leaves nothing.
+func TestApplyOfManyIsOneTransaction(t *testing.T) {
+	var faults storagetest.Faults
+	store := faults.Wrap(memory.New())
+	h := hostOn(t, store, simclock.New(noon), engine.Options{})
+	list := make([]slo.Objective, *declarations)
+	for i := range list {
+		list[i] = simple(fmt.Sprintf("o%05d", i))
+	}
+	changed := slices.Clone(list)
+	for i := range changed {
+		changed[i].Target = 99
+	}
+	for _, step := range []struct {
+		name     string
+		declared []slo.Objective
+		done     func(p engine.Plan) []string
+	}{
+		{"create", list, func(p engine.Plan) []string { return p.Create }},
+		{"update", changed, func(p engine.Plan) []string { return p.Update }},
+		{"delete", nil, func(p engine.Plan) []string { return p.Delete }},
+	} {
+		before := dump(t, store).Records
+		faults.Fail(storagetest.Fault{Method: "Bump", N: len(list)}) // the last of them
+		if _, err := h.Apply(t.Context(), step.declared, &engine.ApplyOptions{Delete: true}); err == nil {
+			t.Errorf("%s: no error", step.name)
+		}
+		faults.Reset()
+		equal(t, step.name+": records after a failure", before, dump(t, store).Records)
+		plan, err := h.Apply(t.Context(), step.declared, &engine.ApplyOptions{Delete: true})
+		ok(t, err)
+		equal(t, step.name, idsOf(list), step.done(plan))
+	}
+	equal(t, "records in the end", map[string]string{}, dump(t, store).Records)
 }
 
 func TestApplyRefusesWhatIsWrongAsAWhole(t *testing.T) {

@@ -8,11 +8,10 @@ import (
 	"iter"
 	"maps"
 	"runtime"
-	"runtime/debug"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/storage"
@@ -27,13 +26,17 @@ import (
 // What fails for one system does not keep it from the others; the errors are joined. ErrInvalid: an instant before 1970 or
 // more than a minute after the Engine's now.
 func (e *Engine) RunDaily(ctx context.Context, now time.Time) error {
+	if err := e.check(); err != nil {
+		return err
+	}
 	if err := checkInstant("now", now); err != nil {
 		return err
 	}
 	if err := e.happened("now", now); err != nil {
 		return err
 	}
-	if err := e.refreshed(ctx); err != nil {
+	touched, err := e.awaitTouched(ctx)
+	if err != nil {
 		return err
 	}
 	today, err := streak.DateOf(now)
@@ -51,7 +54,7 @@ func (e *Engine) RunDaily(ctx context.Context, now time.Time) error {
 			failed = append(failed, err)
 			break
 		}
-		job := &daily{engine: e, last: last, groups: groups}
+		job := &daily{engine: e, last: last, touched: touched, groups: groups}
 		job.start(ctx)
 		if before != nil {
 			failed = append(failed, before.finish(ctx)...)
@@ -62,6 +65,15 @@ func (e *Engine) RunDaily(ctx context.Context, now time.Time) error {
 		failed = append(failed, before.finish(ctx)...)
 	}
 	return errors.Join(failed...)
+}
+
+// awaitTouched waits for what is touched to be refreshed. In a transaction, which has touched what nobody else sees, it
+// returns the first day that may be another.
+func (e *Engine) awaitTouched(ctx context.Context) (first streak.Date, err error) {
+	if e.inTx(ctx) {
+		return e.firstTouched(ctx)
+	}
+	return streak.Date{}, e.refreshed(ctx)
 }
 
 // groups lists the systems that have objectives, a page of objectives at a time.
@@ -203,7 +215,7 @@ func (d *daily) read(ctx context.Context, groups []*group) error {
 		ids = append(ids, g.ids...)
 		systems = append(systems, g.system)
 	}
-	list, err := e.judge(ctx, ids, passing)
+	list, err := e.judge(e.exactly(ctx, passing), ids, passing)
 	if err != nil {
 		return err
 	}
@@ -304,30 +316,35 @@ func (g *group) daysBefore() []storage.Key {
 	return keys
 }
 
-// judge judges the groups side by side.
+// judge judges the groups side by side. The host's rules may end the goroutines that do it.
 func (d *daily) judge(groups []*group) {
-	parts := runtime.GOMAXPROCS(0)
-	var work errgroup.Group
-	for part := range parts {
-		work.Go(func() error {
-			for i := part; i < len(groups); i += parts {
-				if g := groups[i]; g.err == nil {
-					g.err = d.judgeGroup(g)
+	var taken atomic.Int64
+	for taken.Load() < int64(len(groups)) {
+		var work sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			work.Go(func() {
+				for i := taken.Add(1); i <= int64(len(groups)); i = taken.Add(1) {
+					if g := groups[i-1]; g.err == nil {
+						d.judgeGroup(g)
+					}
 				}
-			}
-			return nil
-		})
+			})
+		}
+		work.Wait()
 	}
-	_ = work.Wait() // errors are the groups'
 }
 
-// judgeGroup makes the rows of one system. The host's rules may panic.
-func (d *daily) judgeGroup(g *group) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+var errGoexit = errors.New("a rule of the host ended its goroutine")
+
+// judgeGroup judges one system. The host's rules may panic.
+func (d *daily) judgeGroup(g *group) {
+	g.err = errGoexit
+	defer caught(&g.err)
+	g.err = d.makeRows(g)
+}
+
+// makeRows makes the rows of one system.
+func (d *daily) makeRows(g *group) error {
 	if g.from.After(g.last) && d.now.IsZero() {
 		return nil
 	}
@@ -486,7 +503,7 @@ func (e *Engine) Days(ctx context.Context, id string, from, to streak.Date) ([]s
 		return nil, err
 	}
 	if from.IsZero() || to.Before(from) {
-		return nil, invalid("from", from, "a date that is not after "+to.String())
+		return nil, invalid("from", quote(from.String()), "a date that is not after to, "+quote(to.String()))
 	}
 	var days []streak.Day
 	until := storage.Key{ID: id, Sub: to.String() + "~"} // after the last date, and before all others

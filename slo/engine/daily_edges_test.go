@@ -320,3 +320,21 @@ func TestDaysAreBoundedByTheirDates(t *testing.T) {
 	ok(t, err)
 	equal(t, "one day", []string{"2026-06-02 met 2"}, course(days))
 }
+
+func TestTheJobInATransactionSeesWhatThatHasWritten(t *testing.T) {
+	h := newHost(t, engine.Options{})
+	h.clock.Advance(after(2).Sub(noon))
+	h.create(t, veteran("a", "api"), veteran("b", "other"))
+	ok(t, h.RunDaily(t.Context(), after(2)))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which it does not need
+	defer cancel()
+	ok(t, h.store.InTx(ctx, func(ctx context.Context) error {
+		ok(t, h.Observe(ctx, failing("api", after(1, time.Hour), time.Hour)...))
+		return h.RunDaily(ctx, after(2))
+	}))
+	for range 2 { // and again, when the refresher has been there
+		equal(t, "days", []string{"2026-06-01 met 1", "2026-06-02 missed 0"}, course(h.days(t, "a")))
+		equal(t, "days of another", []string{"2026-06-01 met 1", "2026-06-02 met 2"}, course(h.days(t, "b")))
+		ok(t, h.RunDaily(t.Context(), after(2)))
+	}
+}

@@ -10,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/storage/memory"
 )
 
 func TestDeleteSystemLeavesNothing(t *testing.T) {
@@ -175,4 +177,32 @@ func TestADeletedSystemKeepsNoNameAndNoObjectiveOfIts(t *testing.T) {
 	of, err := h.ForSystems(ctx, "db", "web")
 	ok(t, err)
 	equal(t, "objectives", []int{0, 1}, []int{len(of["db"]), len(of["web"])})
+}
+
+// Another process deletes the objective, and creates it on another system, when this one has read it.
+func TestDeleteOfAnObjectiveThatHasMovedMeanwhileLeavesNothing(t *testing.T) {
+	store := &meddling{Store: memory.New()}
+	h := hostOn(t, store, simclock.New(noon), engine.Options{})
+	h.create(t, simple("a"))
+	move := func() {
+		ok(t, h.Delete(t.Context(), "a"))
+		h.create(t, slo.Objective{ID: "a", SystemID: "b", Target: 99, Window: slo.Days(7)})
+	}
+	store.lock.Store(&move)
+	ok(t, h.Delete(context.WithValue(t.Context(), ofJob{}, true), "a"))
+	equal(t, "records", map[string]string{}, dump(t, store, "a", "b").Records)
+}
+
+// A process whose clock is behind deletes a system again: that ends no less than before.
+func TestADeletionByAClockThatIsBehindBringsNoEdgeBack(t *testing.T) {
+	store := memory.New()
+	h, behind := hostOn(t, store, simclock.New(noon), engine.Options{}), hostOn(t, store, simclock.New(minutes(-60)), engine.Options{})
+	o := simple("api")
+	o.DependencyExclusion = slo.SelfOnly
+	h.create(t, o)
+	ok(t, h.SetUpstreams(t.Context(), "api", []string{"db"}, minutes(-30)))
+	ok(t, h.DeleteSystem(t.Context(), "db"))
+	ok(t, behind.DeleteSystem(t.Context(), "db"))
+	ok(t, h.Observe(t.Context(), slo.Down("db", minutes(-20)), slo.Down("api", minutes(-20))))
+	equal(t, "down", true, h.status(t, "api").Down)
 }

@@ -39,8 +39,8 @@ type Options struct {
 	KeepTimelines int
 
 	// MaxStale is how old an answer may be that was computed without asking the store whether another process has written
-	// something; what was written through this Engine, or announced by the Bus, is always seen. 0: each question asks the
-	// store, in one round trip, and is exact whoever wrote.
+	// something; what was written through this Engine, or announced by the Bus, is always seen. What is recorded or delivered
+	// is never stale. 0: each question asks the store, in one round trip, and is exact whoever wrote.
 	MaxStale time.Duration
 
 	// Poll is how often a shared store is asked for what no Bus announced. 0: 1 s.

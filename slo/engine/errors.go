@@ -77,10 +77,13 @@ var (
 	lastInstant  = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
 )
 
+// show is how errors show an instant.
+func show(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
 // checkInstant refuses what no history can hold.
 func checkInstant(field string, t time.Time) error {
 	if t.Before(firstInstant) || t.After(lastInstant) {
-		return invalid(field, t.UTC().Format(time.RFC3339Nano), "an instant from 1970 to 2200")
+		return invalid(field, show(t), "an instant from 1970 to 2200")
 	}
 	return nil
 }

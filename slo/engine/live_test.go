@@ -377,3 +377,23 @@ func TestProblemsAreWhatIsWrongWorstFirst(t *testing.T) {
 	health.reports = reports{"api": healthy(-40)}
 	equal(t, "problems when the host knows better", map[string][]string{"db": {"5 at risk: at-risk"}}, list())
 }
+
+// The host looks at the system, then it fails, and then the host's answer arrives.
+func TestReconcileTakesBackNothingThatWasObservedWhileTheHostWasAsked(t *testing.T) {
+	var h *host
+	h = newHost(t, engine.Options{Health: func(ctx context.Context, _ []string) (reports, error) {
+		if h.clock.Now().Equal(noon) {
+			h.clock.Advance(time.Second)
+			ok(t, h.Observe(ctx, slo.Down("api", h.clock.Now())))
+			h.clock.Advance(time.Second)
+		}
+		return reports{"api": {Health: slo.Healthy}}, nil
+	}})
+	h.create(t, simple("api"))
+	ok(t, h.Observe(t.Context(), slo.Down("api", minutes(-1))))
+	ok(t, h.Reconcile(t.Context()))
+	now := noon.Add(2 * time.Second)
+	st, err := h.StatusAt(t.Context(), "api", now)
+	ok(t, err)
+	equal(t, "down, and for how long", []any{true, time.Minute + time.Second}, []any{st.Down, st.Budget.Consumed})
+}

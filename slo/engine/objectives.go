@@ -158,9 +158,9 @@ type UpdateOptions struct {
 	Retroactive bool
 }
 
-// Update changes an objective: change is given it as it is, and sets what is to be another; it may be called again, should
-// the database have given up a transaction. What was judged under the old terms keeps them: they become a Revision that
-// ends now. It returns the objective as it is kept. Where change changes nothing, nothing is written.
+// Update changes an objective: change is given it as it is, and sets what is to be another. It is called once, while the
+// objective is locked, so it must not wait for others who write. What was judged under the old terms keeps them: they
+// become a Revision that ends now. It returns the objective as it is kept. Where change changes nothing, nothing is written.
 //
 // ErrInvalid: a nil change, or terms that [slo.Objective.Validate] refuses, another ID, system, check, Revisions, CreatedAt
 // or UpdatedAt. ErrNotFound: there is no such objective.
@@ -299,7 +299,7 @@ func (e *Engine) Delete(ctx context.Context, id string) error {
 	if err := e.judgeSystem(ctx, o.SystemID); err != nil {
 		return err
 	}
-	return e.remove(ctx, &o)
+	return e.remove(ctx, id)
 }
 
 // judgeSystem records what a system has achieved up to now, before an objective by which it did is deleted.
@@ -327,7 +327,7 @@ func (e *Engine) judgeSystem(ctx context.Context, system string) error {
 // firstTouched is the first day that may be another by what the refresher has not come to yet, which a transaction that
 // holds locks cannot wait for; zero: there is none.
 func (e *Engine) firstTouched(ctx context.Context) (first streak.Date, err error) {
-	rows, err := e.touched(ctx, 0)
+	rows, err := e.touched(ctx, storage.Key{}, 0)
 	if err != nil {
 		return streak.Date{}, err
 	}
@@ -348,22 +348,23 @@ func (e *Engine) firstTouched(ctx context.Context) (first streak.Date, err error
 }
 
 // remove deletes an objective and all that belongs to it.
-func (e *Engine) remove(ctx context.Context, o *slo.Objective) error {
-	_, err := e.slos.Remove(ctx, o.ID, func(ctx context.Context) error {
-		if _, err := e.Get(ctx, o.ID); err != nil {
+func (e *Engine) remove(ctx context.Context, id string) error {
+	_, err := e.slos.Remove(ctx, id, func(ctx context.Context) error {
+		o, err := e.Get(ctx, id) // which nobody moves to another system any more
+		if err != nil {
 			return err
 		}
 		if err := e.keepAchievements(ctx, o.SystemID); err != nil {
 			return err
 		}
-		err := e.store.Delete(ctx, []storage.Key{
-			{Kind: recordObjective, ID: o.ID}, {Kind: recordProgress, ID: o.ID}, {Kind: recordDay, ID: o.ID},
-			{Kind: recordMember, ID: o.SystemID, Sub: o.ID},
+		err = e.store.Delete(ctx, []storage.Key{
+			{Kind: recordObjective, ID: id}, {Kind: recordProgress, ID: id}, {Kind: recordDay, ID: id},
+			{Kind: recordMember, ID: o.SystemID, Sub: id},
 		})
 		if err != nil {
 			return fmt.Errorf("engine: delete objective: %w", err)
 		}
-		_, err = e.bump(ctx, objectiveVersion(o.ID))
+		_, err = e.bump(ctx, objectiveVersion(id))
 		return err
 	}, nil)
 	return err

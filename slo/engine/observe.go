@@ -18,7 +18,7 @@ const ahead = time.Minute
 // happened refuses an instant that cannot have been yet.
 func (e *Engine) happened(what string, at time.Time) error {
 	if latest := e.now().Add(ahead); at.After(latest) {
-		return invalid(what, at.UTC().Format(time.RFC3339Nano), "not more than a minute after now, "+e.now().Format(time.RFC3339Nano))
+		return invalid(what, show(at), "not more than a minute after now, "+show(e.now()))
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ func (e *Engine) Reconcile(ctx context.Context) error {
 
 // reconcile does it for some systems and their upstreams, but for those that have been asked about.
 func (e *Engine) reconcile(ctx context.Context, ids []string, asked map[string]bool) error {
+	now := e.now() // what is observed from now on is news to the host's answer, and must stand
 	known, err := e.readWithUpstreams(ctx, ids)
 	if err != nil {
 		return err
@@ -63,7 +64,6 @@ func (e *Engine) reconcile(ctx context.Context, ids []string, asked map[string]b
 	if err != nil {
 		return fmt.Errorf("engine: ask for health: %w", err)
 	}
-	now := e.now()
 	var words []slo.Observation
 	for _, id := range slices.Sorted(maps.Keys(reports)) {
 		s, since := known[id], instant(reports[id].Since)

@@ -32,13 +32,23 @@ func (r *refresher) start(e *Engine) {
 	}
 }
 
-// listen hears what other processes have written.
+// listen hears what other processes have written. While the bus cannot listen it may miss something.
 func (r *refresher) listen() {
 	e := r.engine
-	e.failed("listen to the bus", e.bus.Listen(e.ctx, func() {
+	hear := func() {
 		e.kept.heard()
 		r.ring()
-	}))
+	}
+	for e.ctx.Err() == nil {
+		e.failed("listen to the bus", e.bus.Listen(e.ctx, hear))
+		timer := time.NewTimer(e.poll)
+		select {
+		case <-timer.C:
+		case <-e.ctx.Done():
+		}
+		timer.Stop()
+		hear()
+	}
 }
 
 // ring has the refresher look.
@@ -104,23 +114,29 @@ func (r *refresher) turn() (pause time.Duration, err error) {
 	return pause, err
 }
 
-// pass refreshes until nothing is touched.
+// pass refreshes until nothing is touched. It goes round, and tells those who wait of each page, so that what is touched
+// again all the time holds up neither others nor them.
 func (r *refresher) pass(ctx context.Context) error {
+	var after storage.Key
 	for {
-		rows, err := r.engine.touched(ctx, page)
-		if err != nil || len(rows) == 0 {
+		rows, err := r.engine.touched(ctx, after, page)
+		if err != nil || len(rows) == 0 && after == (storage.Key{}) {
 			return err
 		}
 		if err := r.refresh(ctx, rows); err != nil {
 			return err
 		}
+		r.passed.tell(nil)
+		if after = (storage.Key{}); len(rows) == page {
+			after = rows[page-1].Key
+		}
 	}
 }
 
 // touched lists rows that say what is touched, by system.
-func (e *Engine) touched(ctx context.Context, limit int) ([]storage.Record, error) {
+func (e *Engine) touched(ctx context.Context, after storage.Key, limit int) ([]storage.Record, error) {
 	var rows []storage.Record
-	for row, err := range e.store.List(ctx, storage.Range{Kind: recordTouched, Limit: limit}) {
+	for row, err := range e.store.List(ctx, storage.Range{Kind: recordTouched, After: after, Limit: limit}) {
 		if err != nil {
 			return nil, fmt.Errorf("engine: read what is touched: %w", err)
 		}

@@ -210,3 +210,65 @@ func TestTwoEnginesRefreshOneStore(t *testing.T) {
 		}
 	}
 }
+
+// restless is a store on which somebody writes whenever the refresher is about to be done.
+type restless struct {
+	storage.Store
+	write atomic.Pointer[func()]
+}
+
+func (s *restless) Delete(ctx context.Context, keys []storage.Key) error {
+	if write := s.write.Load(); write != nil {
+		(*write)()
+	}
+	return s.Store.Delete(ctx, keys)
+}
+
+func TestTheDailyJobDoesNotWaitForThoseWhoWriteAllTheTime(t *testing.T) {
+	store := &restless{Store: memory.New()}
+	h := hostOn(t, store, simclock.New(after(2)), engine.Options{})
+	h.create(t, veteran("a", "api"))
+	ok(t, h.Settle(t.Context()))
+	var writes atomic.Int64
+	write := func() {
+		word := slo.Down("busy", after(0).Add(time.Duration(writes.Add(1))*time.Microsecond))
+		if err := h.Observe(context.Background(), word); err != nil && !errors.Is(err, engine.ErrClosed) {
+			t.Error(err)
+		}
+	}
+	store.write.Store(&write)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which it does not need
+	defer cancel()
+	ok(t, h.Observe(ctx, failing("api", after(1, time.Hour), time.Hour)...))
+	ok(t, h.RunDaily(ctx, after(2)))
+	store.write.Store(nil)
+	equal(t, "days", []string{"2026-06-01 met 1", "2026-06-02 missed 0"}, course(h.days(t, "a")))
+}
+
+func TestOneSystemThatIsWrittenToAllTheTimeDoesNotKeepTheRefresherFromOthers(t *testing.T) {
+	store := &restless{Store: memory.New()}
+	h := hostOn(t, store, simclock.New(noon), engine.Options{})
+	h.create(t, simple("z"))
+	ok(t, h.Settle(t.Context()))
+	const more = 600 // than the refresher takes at once, and before z
+	var writes atomic.Int64
+	write := func() {
+		n := writes.Add(1)
+		words := make([]slo.Observation, more)
+		for i := range words {
+			words[i] = slo.Down(fmt.Sprintf("busy-%03d", i), minutes(-60).Add(time.Duration(n)*time.Microsecond))
+		}
+		if err := h.Observe(context.Background(), words...); err != nil && !errors.Is(err, engine.ErrClosed) {
+			t.Error(err)
+		}
+	}
+	write()
+	ok(t, h.Settle(t.Context()))
+	store.write.Store(&write)
+	write()
+	ok(t, h.Observe(t.Context(), slo.Down("z", minutes(-1))))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which it does not need
+	defer cancel()
+	ok(t, h.RunDaily(ctx, noon))
+	store.write.Store(nil)
+}

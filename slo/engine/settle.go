@@ -13,8 +13,12 @@ import (
 
 // Settle waits until everything that was committed so far has been refreshed, by whatever process, and, where Entities has
 // been started, delivered by this one; so has what its handlers wrote meanwhile. So tests, simulations and jobs know when
-// to look. A handler must not call it.
+// to look. While somebody writes all the time it may not end before ctx does. A handler must not call it. ErrInvalid: ctx
+// has a transaction.
 func (e *Engine) Settle(ctx context.Context) error {
+	if e.inTx(ctx) {
+		return invalid("ctx", "of a transaction", "one without: nobody else sees what that has written")
+	}
 	for {
 		if err := e.refreshed(ctx); err != nil {
 			return err
@@ -22,7 +26,7 @@ func (e *Engine) Settle(ctx context.Context) error {
 		if err := e.registry.Settle(ctx); err != nil && !errors.Is(err, entity.ErrNotStarted) {
 			return err
 		}
-		rows, err := e.touched(ctx, 1)
+		rows, err := e.touched(ctx, storage.Key{}, 1)
 		if err != nil || len(rows) == 0 && !e.refresher.busy.Load() {
 			return err
 		}
@@ -34,7 +38,7 @@ func (e *Engine) refreshed(ctx context.Context) error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	rows, err := e.touched(ctx, 0)
+	rows, err := e.touched(ctx, storage.Key{}, 0)
 	if err != nil {
 		return err
 	}
@@ -55,7 +59,7 @@ func (e *Engine) refreshed(ctx context.Context) error {
 		if err := e.await(ctx, pass); err != nil {
 			return err
 		}
-		left := keys[:0]
+		var left []storage.Key
 		for record, err := range e.store.Get(ctx, keys) {
 			if err != nil {
 				return fmt.Errorf("engine: read what is touched: %w", err)
@@ -101,6 +105,9 @@ func (e *Engine) await(ctx context.Context, p *pass) error {
 	}
 	select {
 	case <-p.over:
+		if e.ctx.Err() != nil {
+			return ErrClosed
+		}
 		return p.err
 	case <-enough:
 	case <-e.ctx.Done():
@@ -111,7 +118,7 @@ func (e *Engine) await(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// passed tells those who wait that the refresher has looked.
+// passed tells those who wait that the refresher has looked, or has done a page of its work.
 type passed struct {
 	mu      sync.Mutex
 	waiting *pass
@@ -123,7 +130,7 @@ type pass struct {
 	err  error
 }
 
-// next returns the pass whose end is told next.
+// next returns the pass that is told of next.
 func (p *passed) next() *pass {
 	p.mu.Lock()
 	defer p.mu.Unlock()

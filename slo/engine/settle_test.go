@@ -78,3 +78,15 @@ func TestSettleWaitsForACommitThatIsOnItsWay(t *testing.T) {
 		}
 	})
 }
+
+// In a transaction it would wait for what nobody else sees.
+func TestSettleInATransactionIsRefused(t *testing.T) {
+	h := newHost(t, engine.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // which it does not need
+	defer cancel()
+	err := h.store.InTx(ctx, func(ctx context.Context) error {
+		ok(t, h.Observe(ctx, slo.Down("api", minutes(-1))))
+		return h.Settle(ctx)
+	})
+	fails(t, "Settle in a transaction", err, engine.ErrInvalid)
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/slokeep/slokeep/slo/engine"
 	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/memory"
+	"github.com/slokeep/slokeep/streak"
 )
 
 // sharedStore is a store that several processes use, each with an Engine of its own.
@@ -227,4 +228,117 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 			})
 		})
 	}
+}
+
+// deaf is a Bus that cannot listen at first.
+type deaf struct {
+	entity.LocalBus
+	failed atomic.Int64
+}
+
+func (b *deaf) Listen(ctx context.Context, wake func()) error {
+	if b.failed.Add(1) <= 2 { // the Engine, and its Registry
+		return errors.New("the connection is lost")
+	}
+	return b.LocalBus.Listen(ctx, wake)
+}
+
+func TestABusThatFailedIsListenedToAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, bus := memory.New(), &deaf{}
+		p := newProcess(t, store, engine.Options{Bus: bus, MaxStale: time.Hour})
+		ok(t, p.Entities().Start(t.Context()))
+		ctx := t.Context()
+		_, err := p.Create(ctx, simple("api"))
+		ok(t, err)
+		st, err := p.Status(ctx, "api")
+		ok(t, err)
+		equal(t, "down", false, st.Down)
+		time.Sleep(2 * time.Second)
+		other := newProcess(t, store, engine.Options{Bus: bus})
+		ok(t, other.Observe(ctx, slo.Down("api", time.Now())))
+		st, err = p.Status(ctx, "api")
+		ok(t, err)
+		equal(t, "down", true, st.Down)
+		ok(t, p.Close())
+		ok(t, other.Close())
+	})
+}
+
+// behindOther is a process that has just looked, and may be an hour behind, and another, which refreshes and has written
+// since.
+func behindOther(t *testing.T, store storage.Store, o slo.Objective, words ...slo.Observation) *process {
+	t.Helper()
+	other := newProcess(t, store, engine.Options{})
+	t.Cleanup(func() { ok(t, other.Close()) })
+	synctest.Wait() // it has the lease
+	p := newProcess(t, store, engine.Options{MaxStale: time.Hour})
+	t.Cleanup(func() { ok(t, p.Close()) })
+	ok(t, p.Entities().Start(t.Context()))
+	_, err := other.Create(t.Context(), o)
+	ok(t, err)
+	time.Sleep(2 * time.Second)
+	_, err = p.Status(t.Context(), o.ID)
+	ok(t, err)
+	ok(t, other.Observe(t.Context(), words...))
+	ok(t, other.Settle(t.Context()))
+	return p
+}
+
+func TestWhatIsRecordedIsNotStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, ctx := memory.New(), t.Context()
+		today := time.Now().Truncate(24 * time.Hour)
+		o := simple("api")
+		o.CreatedAt = today.Add(-48 * time.Hour)
+		p := behindOther(t, store, o, failing("api", today.Add(-40*time.Hour), time.Hour)...)
+		st, err := p.Status(ctx, "api")
+		ok(t, err)
+		equal(t, "consumed, in a stale answer", time.Duration(0), st.Budget.Consumed)
+		ok(t, p.RunDaily(ctx, time.Now()))
+		first, err := streak.DateOf(o.CreatedAt)
+		ok(t, err)
+		last, err := first.Add(1)
+		ok(t, err)
+		days, err := p.Days(ctx, "api", first, last)
+		ok(t, err)
+		equal(t, "days", []string{"1999-12-30 missed 0", "1999-12-31 missed 0"}, course(days))
+	})
+}
+
+func TestADigestIsNotStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		o := simple("api")
+		o.CreatedAt = now.Add(-48 * time.Hour)
+		p := behindOther(t, memory.New(), o, failing("api", now.Add(-40*time.Hour), time.Hour)...)
+		d, err := p.Digest(t.Context(), time.Now())
+		ok(t, err)
+		equal(t, "breaching", 1, d.Breaching)
+	})
+}
+
+func TestAForecastIsNotStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, ctx := memory.New(), t.Context()
+		p := behindOther(t, store, simple("api"))
+		var fired []time.Time
+		half := entity.Below(entity.Path("slo", "api", "budgetRemainingPercent"), 50)
+		stop, err := p.Entities().Watch(ctx, half, func(_ context.Context, f entity.Firing) error {
+			fired = append(fired, f.At)
+			return nil
+		}, nil)
+		ok(t, err)
+		defer stop()
+		ok(t, second(p.Status(ctx, "api")))
+		other := newProcess(t, store, engine.Options{})
+		defer other.Close()
+		began := time.Now()
+		ok(t, other.Observe(ctx, slo.Down("api", began)))
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		if len(fired) != 1 || fired[0].Sub(began).Round(time.Second) != 21*time.Minute+36*time.Second {
+			t.Errorf("it fired at %v, want 21m36s after %v", fired, began)
+		}
+	})
 }

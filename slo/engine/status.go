@@ -230,7 +230,7 @@ func (e *Engine) History(ctx context.Context, id string, from, to time.Time, ste
 		return nil, err
 	}
 	if to.Before(from) {
-		return nil, invalid("to", to, "not before from, "+from.String())
+		return nil, invalid("to", show(to), "not before from, "+show(from))
 	}
 	if step < time.Microsecond || to.Sub(from)/step >= maxPoints {
 		return nil, invalid("step", step, fmt.Sprintf("a length that makes at most %d points", maxPoints))

@@ -72,7 +72,7 @@ func (e *Engine) DeleteSystem(ctx context.Context, system string) error {
 			if !slices.Contains(of[system], o.ID) {
 				continue // it is not locked, since it was created meanwhile: it comes after the deletion
 			}
-			if err := e.remove(ctx, &o); err != nil {
+			if err := e.remove(ctx, o.ID); err != nil {
 				return err
 			}
 		}
@@ -135,8 +135,12 @@ func (e *Engine) forget(ctx context.Context, id string) error {
 	if err := e.store.DeleteFacts(ctx, []string{id}); err != nil {
 		return fmt.Errorf("engine: delete facts: %w", err)
 	}
+	at := e.now()
+	if at.Before(s.deleted) { // by a clock that is ahead of this one
+		at = s.deleted
+	}
 	w := writing{engine: e}
-	w.facts = append(w.facts, deletionFact(&deletion{id, e.now()}))
+	w.facts = append(w.facts, deletionFact(&deletion{id, at}))
 	w.touch(id, firstInstant)
 	return w.run(ctx)
 }

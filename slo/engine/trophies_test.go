@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -265,6 +266,18 @@ func TestWhatPanicsForOneSystemDoesNotKeepTheJobFromOthers(t *testing.T) {
 			}
 			return streak.DefaultOutcome(s)
 		}}},
+		{"a rule that ends its goroutine", engine.Options{Rules: append(streak.DefaultRules(), streak.Rule{Type: "odd", Holds: func(f streak.Facts) bool {
+			if broken && f.SystemID == "b" {
+				runtime.Goexit()
+			}
+			return false
+		}})}},
+		{"an outcome that ends its goroutine", engine.Options{Outcome: func(s streak.Standing) streak.Outcome {
+			if broken && s.ObjectiveID == "b" {
+				runtime.Goexit()
+			}
+			return streak.DefaultOutcome(s)
+		}}},
 		{"an outcome that is none", engine.Options{Outcome: func(s streak.Standing) streak.Outcome {
 			if broken && s.ObjectiveID == "b" {
 				return 0
@@ -275,15 +288,15 @@ func TestWhatPanicsForOneSystemDoesNotKeepTheJobFromOthers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			broken = true
 			h := at(t, after(2), test.opts)
-			h.create(t, veteran("a", "a"), veteran("b", "b"), veteran("c", "c"))
+			h.create(t, veteran("a", "a"), veteran("b", "b"), veteran("c", "c"), veteran("d", "d"))
 			err := h.RunDaily(t.Context(), after(2))
 			if err == nil || !strings.Contains(err.Error(), `"b"`) {
 				t.Fatalf("error %v does not name system b", err)
 			}
-			streaks, err := h.Streaks(t.Context(), []string{"a", "b", "c"})
+			streaks, err := h.Streaks(t.Context(), []string{"a", "b", "c", "d"})
 			ok(t, err)
-			if len(streaks) != 2 || streaks["a"].Current != 2 || streaks["c"].Current != 2 {
-				t.Errorf("streaks %v, want 2 of a and c", streaks)
+			if len(streaks) != 3 || streaks["a"].Current != 2 || streaks["c"].Current != 2 || streaks["d"].Current != 2 {
+				t.Errorf("streaks %v, want 2 of a, c and d", streaks)
 			}
 			broken = false
 			ok(t, h.RunDaily(t.Context(), after(2)))

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -183,9 +184,7 @@ func (s *Store) apply(t *tx) {
 	for _, f := range t.facts {
 		s.facts.add(f)
 	}
-	for key, version := range t.versions {
-		s.versions[key] = version
-	}
+	maps.Copy(s.versions, t.versions)
 	for kind, of := range t.records {
 		for key, w := range of.writes {
 			s.table(kind).put(key, w)
