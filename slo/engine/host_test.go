@@ -69,6 +69,14 @@ func (h *host) downtimes(t testing.TB, id string) []slo.Downtime {
 	return list
 }
 
+// inShort is n, or at most as many in short mode, in which the race detector runs.
+func inShort(n, short int) int {
+	if testing.Short() {
+		return min(n, short)
+	}
+	return n
+}
+
 // equal compares values; want comes first in what it shows.
 func equal(t testing.TB, what string, want, got any) {
 	t.Helper()

@@ -25,7 +25,7 @@ var worlds = flag.Int("worlds", 20, "how many random worlds are compared with th
 // after each call: with timelines that are kept, that seldom are and that never are, after the refresher and before it,
 // and inside transactions that come to nothing.
 func TestAnswersAreThoseOfTheFacts(t *testing.T) {
-	for seed := range *worlds {
+	for seed := range inShort(*worlds, 5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(seed), 7))
 			d := newDrawer(rng)
@@ -130,7 +130,7 @@ func came(t *testing.T, h *host, c call, inside func(ctx context.Context)) {
 // TestANewestWordIsAddedToWhatIsKnown goes on and on at the end of a feed, which is what Engines are mostly told, and
 // sometimes a little before it.
 func TestANewestWordIsAddedToWhatIsKnown(t *testing.T) {
-	for seed := range *worlds {
+	for seed := range inShort(*worlds, 5) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 8))
 		d := newDrawer(rng)
 		objectives := d.objectives()
