@@ -17,7 +17,7 @@ func TestNextChangeIsTheFirstInstantThatStandsOtherwise(t *testing.T) {
 }
 
 func TestNextChangeOfFewFacts(t *testing.T) {
-	inEveryWorld(t, 100, worldOptions{facts: 4, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
+	inEveryWorld(t, 60, worldOptions{facts: 4, noUpstreams: true}, func(w *world, rng *rand.Rand) error {
 		return checkChanges(w, rng, 3)
 	})
 }

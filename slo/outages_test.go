@@ -14,7 +14,7 @@ import (
 
 // An outage is what Downtimes lists, whatever the causes, joined where it touches.
 func TestOutagesAreDowntimesJoined(t *testing.T) {
-	inEveryWorld(t, 150, worldOptions{}, func(w *world, rng *rand.Rand) error {
+	inEveryWorld(t, 80, worldOptions{}, func(w *world, rng *rand.Rand) error {
 		tl, err := w.build()
 		if err != nil {
 			return err

@@ -10,11 +10,11 @@ import (
 )
 
 func TestStatusUntilEqualsTheOracles(t *testing.T) {
-	inEveryWorld(t, 200, worldOptions{}, untilEqualsTheOracles)
+	inEveryWorld(t, 100, worldOptions{}, untilEqualsTheOracles)
 }
 
 func TestStatusUntilOfFewFactsEqualsTheOracles(t *testing.T) {
-	inEveryWorld(t, 200, worldOptions{facts: 5}, untilEqualsTheOracles)
+	inEveryWorld(t, 100, worldOptions{facts: 5}, untilEqualsTheOracles)
 }
 
 func untilEqualsTheOracles(w *world, rng *rand.Rand) error {

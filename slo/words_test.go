@@ -14,7 +14,7 @@ import (
 )
 
 func TestWordsAreThoseThatTheOracleHears(t *testing.T) {
-	inEveryWorld(t, 150, worldOptions{}, func(w *world, rng *rand.Rand) error {
+	inEveryWorld(t, 80, worldOptions{}, func(w *world, rng *rand.Rand) error {
 		whole, err := w.history()
 		if err != nil {
 			return err

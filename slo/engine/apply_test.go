@@ -99,7 +99,7 @@ func TestApplyOfManyIsOneTransaction(t *testing.T) {
 	var faults storagetest.Faults
 	store := faults.Wrap(memory.New())
 	h := hostOn(t, store, simclock.New(noon), engine.Options{})
-	list := make([]slo.Objective, *declarations)
+	list := make([]slo.Objective, inShort(*declarations, 100))
 	for i := range list {
 		list[i] = simple(fmt.Sprintf("o%05d", i))
 	}

@@ -19,7 +19,7 @@ var sagas = flag.Int("sagas", 1, "how many sagas of 400 days the daily job goes 
 // night is lost; an update of a streak is lost between reading and writing it; one objective's error moves its streak never.
 func TestDaysAreTheSameHoweverTheDailyJobRuns(t *testing.T) {
 	for seed := range *sagas {
-		long, short := newSaga(uint64(seed), 400), newSaga(uint64(seed)+1000, 130)
+		long, short := newSaga(uint64(seed), inShort(400, 150)), newSaga(uint64(seed)+1000, inShort(130, 100))
 		for _, way := range []struct {
 			name string
 			play func(t *testing.T, s *saga)

@@ -15,7 +15,7 @@ import (
 // What an Engine keeps in process stays within its bound, also where all systems were heard of lately, so that timelines hold
 // the histories that they grow from.
 func TestWhatIsKeptStaysWithinItsBound(t *testing.T) {
-	const systems, bound = 300, 1 << 20
+	systems, bound := inShort(300, 80), inShort(1<<20, 1<<18)
 	store, clock, ctx := memory.New(), simclock.New(noon), t.Context()
 	h := hostOn(t, store, clock, engine.Options{KeepTimelines: -1})
 	var ids []string
