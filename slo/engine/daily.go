@@ -215,7 +215,7 @@ func (d *daily) read(ctx context.Context, groups []*group) error {
 		ids = append(ids, g.ids...)
 		systems = append(systems, g.system)
 	}
-	list, err := e.judge(e.exactly(ctx, passing), ids, passing)
+	list, err := e.judge(ctx, ids, passing)
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func (e *Engine) digest(ctx context.Context, d *Digest, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	list, err := e.judge(e.exactly(ctx, passing), ids, passing)
+	list, err := e.judge(ctx, ids, passing)
 	if err != nil {
 		return err
 	}

@@ -46,21 +46,13 @@ func (e *Engine) define() error {
 	return e.defineDigests()
 }
 
-// exactly has timelines be what the store has at this moment, whatever MaxStale allows: what is recorded or delivered is not
-// asked for again.
-func (e *Engine) exactly(ctx context.Context, m mode) context.Context {
-	if e.maxStale == 0 || readingOf(ctx).mode != asking {
-		return ctx
-	}
-	return (&readingAs{mode: m}).in(ctx)
-}
-
 func (e *Engine) readStates(ctx context.Context, ids []string, found func(string, SLOState)) error {
-	list, err := e.judge(e.exactly(ctx, growing), ids, asking)
+	as := readingOf(ctx)
+	list, err := e.judge(ctx, ids, as.mode)
 	if err != nil {
 		return err
 	}
-	progress := readingOf(ctx).progress
+	progress := as.progress
 	if progress == nil {
 		if progress, err = e.progress(ctx, ids); err != nil {
 			return err
@@ -96,7 +88,7 @@ func (e *Engine) forecast(ctx context.Context, questions []entity.Question, answ
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	list, err := e.judge(e.exactly(ctx, growing), ids, asking)
+	list, err := e.judge(ctx, ids, exact)
 	if err != nil {
 		return err
 	}

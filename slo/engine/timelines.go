@@ -38,7 +38,8 @@ type judged struct {
 type mode int
 
 const (
-	asking  mode = iota // keep the timelines
+	asking  mode = iota // keep the timelines; MaxStale may save a look at the store
+	exact               // keep the timelines: what is recorded or delivered is not asked for again, so it is never stale
 	growing             // keep the systems too: they have just been heard of, and will be again
 	passing             // keep nothing: it goes over everything
 )
@@ -48,18 +49,15 @@ const (
 // what they are versions of: what is kept is then never newer than it says.
 func (e *Engine) judge(ctx context.Context, ids []string, m mode) ([]*judged, error) {
 	l := load{engine: e, ctx: ctx, mode: m, ids: ids}
-	r := readingOf(ctx)
-	inside := r.mode != asking
-	if inside {
-		l.mode = r.mode
-	}
 	l.found = e.kept.timelines(ids, l.mode == passing)
-	for i, id := range ids {
-		if j := r.made[id]; j != nil {
-			l.found[i] = j
+	if made := readingOf(ctx).made; made != nil {
+		for i, id := range ids {
+			if j := made[id]; j != nil {
+				l.found[i] = j
+			}
 		}
 	}
-	if e.maxStale > 0 && !inside && !e.inTx(ctx) {
+	if e.maxStale > 0 && m == asking && !e.inTx(ctx) {
 		l.started, l.epoch = time.Now(), e.kept.now()
 		l.fresh = e.kept.fresh(l.found, l.started.Add(-e.maxStale))
 		if !slices.Contains(l.fresh, false) {
@@ -108,7 +106,7 @@ func readingOf(ctx context.Context) *readingAs {
 	if r, ok := ctx.Value(readingKey{}).(*readingAs); ok {
 		return r
 	}
-	return &readingAs{}
+	return &readingAs{mode: exact}
 }
 
 // one is judge for one objective.
