@@ -1,20 +1,14 @@
 package engine
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/storage"
-	"github.com/slokeep/slokeep/streak"
 )
 
 // Create adds an objective, and returns it as it is kept. Its CreatedAt is now, unless it is given; one in the past has all
@@ -46,12 +40,6 @@ func (e *Engine) Ensure(ctx context.Context, o slo.Objective) (slo.Objective, er
 		return slo.Objective{}, err
 	}
 	return kept, nil
-}
-
-// bring gives an objective the terms, name and labels of another, and its system, so that a different one is found.
-func bring(was *slo.Objective, o slo.Objective) {
-	o.Revisions, o.CreatedAt, o.UpdatedAt = was.Revisions, was.CreatedAt, was.UpdatedAt
-	*was = o
 }
 
 func (e *Engine) create(ctx context.Context, o slo.Objective, ensure bool) (created slo.Objective, there bool, err error) {
@@ -148,225 +136,6 @@ func (e *Engine) putObjective(ctx context.Context, o *slo.Objective, others ...s
 		return fmt.Errorf("engine: write objective: %w", err)
 	}
 	_, err = e.bump(ctx, objectiveVersion(o.ID))
-	return err
-}
-
-// UpdateOptions say more about an Update. The zero value of each is its default.
-type UpdateOptions struct {
-	// Retroactive has the new terms hold for all time: earlier ones are forgotten, and all recorded days are judged again. It
-	// mends terms that were a mistake, such as a target of 0.999, also where the right ones are in force by now.
-	Retroactive bool
-}
-
-// Update changes an objective: change is given it as it is, and sets what is to be another. It is called once, while the
-// objective is locked, so it must not wait for others who write. What was judged under the old terms keeps them: they
-// become a Revision that ends now. It returns the objective as it is kept. Where change changes nothing, nothing is written.
-//
-// ErrInvalid: a nil change, or terms that [slo.Objective.Validate] refuses, another ID, system, check, Revisions, CreatedAt
-// or UpdatedAt. ErrNotFound: there is no such objective.
-func (e *Engine) Update(ctx context.Context, id string, change func(o *slo.Objective), opts *UpdateOptions) (slo.Objective, error) {
-	if err := e.check(); err != nil {
-		return slo.Objective{}, err
-	}
-	if change == nil {
-		return slo.Objective{}, invalid("change", "nil", "a function")
-	}
-	if opts == nil {
-		opts = &UpdateOptions{}
-	}
-	if err := checkID("objective", id); err != nil {
-		return slo.Objective{}, err
-	}
-	var kept slo.Objective
-	_, err := e.slos.Mutate(ctx, id, func(ctx context.Context) error {
-		was, err := e.Get(ctx, id)
-		if err != nil {
-			return err
-		}
-		given := clone(was)
-		change(&given)
-		o := clone(given)
-		if err := fixed(&was, &o); err != nil {
-			return err
-		}
-		kept = was
-		changed := !same(was.Revision(time.Time{}), o.Revision(time.Time{}))
-		again := opts.Retroactive && (changed || len(was.Revisions) > 0)
-		if !changed && !again && was.Name == o.Name && maps.Equal(was.Labels, o.Labels) {
-			return nil
-		}
-		now := e.now()
-		switch {
-		case again:
-			o.Revisions = nil
-		case changed:
-			o.Revisions = revised(&was, now)
-		}
-		o.UpdatedAt = now
-		if err := o.Validate(); err != nil {
-			return err
-		}
-		if changed || again {
-			from := now // a day that ends then may be recorded already
-			if again {
-				from = firstInstant
-			}
-			if _, err := e.judgeAgain(ctx, []string{id}, map[string]time.Time{id: from}); err != nil {
-				return err
-			}
-		}
-		kept = o
-		return e.putObjective(ctx, &o)
-	}, nil)
-	if err != nil {
-		return slo.Objective{}, err
-	}
-	return kept, nil
-}
-
-// fixed refuses changes of what an update leaves as it is.
-func fixed(was, o *slo.Objective) error {
-	what := "objective " + quote(was.ID) + ": "
-	for _, f := range []struct{ name, was, is string }{
-		{"id", was.ID, o.ID}, {"system", was.SystemID, o.SystemID}, {"check", was.CheckID, o.CheckID},
-	} {
-		if f.was != f.is {
-			return invalid(what+f.name, quote(f.is), quote(f.was)+", since an update does not change it")
-		}
-	}
-	for _, f := range []struct {
-		name    string
-		was, is time.Time
-	}{{"created at", was.CreatedAt, o.CreatedAt}, {"updated at", was.UpdatedAt, o.UpdatedAt}} {
-		if !f.was.Equal(f.is) {
-			return invalid(what+f.name, f.is, f.was.String()+", since an update does not change it")
-		}
-	}
-	if !same(was.Revisions, o.Revisions) {
-		return invalid(what+"revisions", len(o.Revisions), "those that are there: Retroactive drops them")
-	}
-	return nil
-}
-
-// same compares values as they are stored: a window is its text, an instant its digits.
-func same(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-// revised returns the revisions of an objective whose present terms end now. Terms that did not hold for any time leave
-// none.
-func revised(was *slo.Objective, now time.Time) []slo.Revision {
-	if n := len(was.Revisions); n > 0 && !now.After(was.Revisions[n-1].Until) {
-		return was.Revisions
-	}
-	return append(slices.Clip(was.Revisions), was.Revision(now))
-}
-
-// clone returns an objective that shares no memory with o, in the form in which it comes back from a store.
-func clone(o slo.Objective) slo.Objective {
-	o.Labels = maps.Clone(o.Labels)
-	o.NeverExcuse = slices.Compact(slices.SortedFunc(slices.Values(o.NeverExcuse), strings.Compare))
-	o.Policy.Rules = append([]slo.BurnRule(nil), o.Policy.Rules...)
-	o.Revisions = slices.Clone(o.Revisions)
-	for i, r := range o.Revisions {
-		o.Revisions[i].NeverExcuse = slices.Clone(r.NeverExcuse)
-		o.Revisions[i].Policy.Rules = slices.Clone(r.Policy.Rules)
-	}
-	if len(o.Labels) == 0 {
-		o.Labels = nil
-	}
-	if !o.CountFrom.IsZero() {
-		o.CountFrom = instant(o.CountFrom)
-	}
-	return o
-}
-
-// Delete deletes an objective, with its days and its streak; the entity's last change says so. What the system has
-// achieved stays, and so does what is known of the system. ErrNotFound: there is no such objective.
-func (e *Engine) Delete(ctx context.Context, id string) error {
-	if err := e.check(); err != nil {
-		return err
-	}
-	if err := checkID("objective", id); err != nil {
-		return err
-	}
-	o, err := e.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := e.judgeSystem(ctx, o.SystemID); err != nil {
-		return err
-	}
-	return e.remove(ctx, id)
-}
-
-// judgeSystem records what a system has achieved up to now, before an objective by which it did is deleted.
-func (e *Engine) judgeSystem(ctx context.Context, system string) error {
-	of, err := e.members(ctx, []string{system})
-	if err != nil {
-		return err
-	}
-	now := e.now()
-	today, err := streak.DateOf(now)
-	if err != nil {
-		return fmt.Errorf("%w: now: %w", ErrInvalid, err)
-	}
-	last, err := today.Add(-1)
-	if err != nil {
-		return nil
-	}
-	job := daily{engine: e, last: last, now: now, groups: []*group{{system: system, ids: of[system]}}}
-	if job.touched, err = e.firstTouched(ctx); err != nil {
-		return err
-	}
-	return errors.Join(job.run(ctx)...)
-}
-
-// firstTouched is the first day that may be another by what the refresher has not come to yet, which a transaction that
-// holds locks cannot wait for; zero: there is none.
-func (e *Engine) firstTouched(ctx context.Context) (first streak.Date, err error) {
-	rows, err := e.touched(ctx, storage.Key{}, 0)
-	if err != nil {
-		return streak.Date{}, err
-	}
-	for _, row := range rows {
-		at, err := touchedFrom(row)
-		if err != nil {
-			return streak.Date{}, err
-		}
-		day, err := touchedDay(at)
-		if err != nil {
-			return streak.Date{}, fmt.Errorf("engine: system %s: %w", quote(row.ID), err)
-		}
-		if first.IsZero() || day.Before(first) {
-			first = day
-		}
-	}
-	return first, nil
-}
-
-// remove deletes an objective and all that belongs to it.
-func (e *Engine) remove(ctx context.Context, id string) error {
-	_, err := e.slos.Remove(ctx, id, func(ctx context.Context) error {
-		o, err := e.Get(ctx, id) // which nobody moves to another system any more
-		if err != nil {
-			return err
-		}
-		if err := e.keepAchievements(ctx, o.SystemID); err != nil {
-			return err
-		}
-		err = e.store.Delete(ctx, []storage.Key{
-			{Kind: recordObjective, ID: id}, {Kind: recordProgress, ID: id}, {Kind: recordDay, ID: id},
-			{Kind: recordMember, ID: o.SystemID, Sub: id},
-		})
-		if err != nil {
-			return fmt.Errorf("engine: delete objective: %w", err)
-		}
-		_, err = e.bump(ctx, objectiveVersion(id))
-		return err
-	}, nil)
 	return err
 }
 
