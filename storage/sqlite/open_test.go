@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,12 +36,7 @@ func TestOpenLogRefuses(t *testing.T) {
 			options: &sqlite.Options{WriterWait: -1}, says: "WriterWait"},
 		{name: "a file that is no database", says: "not a database",
 			path: func(t *testing.T) string { return fileOf(t, strings.Repeat("no database ", 100), 0o600) }},
-		{name: "a file that is read-only", says: "read-only", path: func(t *testing.T) string {
-			if os.Getuid() == 0 {
-				t.Skip("to root no file is read-only")
-			}
-			return fileOf(t, "", 0o400)
-		}},
+		{name: "a file that is read-only", says: "read-only", path: readOnlyFile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path(t)
@@ -62,6 +58,30 @@ func fileOf(t *testing.T, text string, mode fs.FileMode) string {
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// readOnlyFile makes a file that the test may only read. To root none is, so root is somebody else until the test ends.
+func readOnlyFile(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return fileOf(t, "", 0o400)
+	}
+	dir, err := os.MkdirTemp("", "sqlite") // which others may enter, unlike t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "log.db")
+	const nobody = 65534
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, nil, 0o444), syscall.Seteuid(nobody)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Seteuid(0); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return path
 }
 
