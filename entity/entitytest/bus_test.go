@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/failtest"
 )
 
 func TestLocalBusKeepsTheLaws(t *testing.T) {
@@ -161,14 +162,14 @@ func TestEachLawOfABusCanBeBroken(t *testing.T) {
 			var got []string
 			for _, l := range busLaws {
 				synctest.Test(t, func(t *testing.T) {
-					r := record(t, func(t testing.TB) {
+					failed, said := failtest.Run(t, func(t testing.TB) {
 						l.run(t, BusHarness{Open: b.open})
 					})
-					if r.failed {
+					if failed {
 						got = append(got, l.name)
 					}
-					if r.failed && l.name == b.law && !strings.Contains(r.text(), l.why) {
-						t.Errorf("the failure does not say the law:\n%s", r.text())
+					if failed && l.name == b.law && !strings.Contains(said, l.why) {
+						t.Errorf("the failure does not say the law:\n%s", said)
 					}
 				})
 			}

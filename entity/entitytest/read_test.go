@@ -9,6 +9,7 @@ import (
 
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/entity/entitytest"
+	"github.com/slokeep/slokeep/internal/failtest"
 )
 
 // order is the state of a host's entities.
@@ -175,7 +176,7 @@ func TestCheckRead(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			s := newShop()
-			said := entitytest.Record(t, func(t testing.TB) { entitytest.CheckRead(t, s.log, c.read(s), "1", s.write, s.remove) })
+			_, said := failtest.Run(t, func(t testing.TB) { entitytest.CheckRead(t, s.log, c.read(s), "1", s.write, s.remove) })
 			if c.want == "" && said != "" || !strings.Contains(said, c.want) {
 				t.Errorf("CheckRead says:\n%s\nwant:\n%s", said, c.want)
 			}
@@ -184,7 +185,7 @@ func TestCheckRead(t *testing.T) {
 	t.Run("a write that fails", func(t *testing.T) {
 		s := newShop()
 		no := func(context.Context) error { return errors.New("no disk") }
-		said := entitytest.Record(t, func(t testing.TB) { entitytest.CheckRead(t, s.log, s.read, "1", no, s.remove) })
+		_, said := failtest.Run(t, func(t testing.TB) { entitytest.CheckRead(t, s.log, s.read, "1", no, s.remove) })
 		if !strings.Contains(said, "a write: no disk") {
 			t.Errorf("CheckRead says %q", said)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/failtest"
 )
 
 // In short mode it is not asked that the other laws hold.
@@ -23,13 +24,13 @@ func TestEachLawOfALogCanBeBrokenAlone(t *testing.T) {
 				if !l.applies(!b.unshared) || !others && !slices.Contains(want, l.name) {
 					continue
 				}
-				r := verdict(t, l, b)
-				if !r.failed {
+				failed, said := verdict(t, l, b)
+				if !failed {
 					continue
 				}
 				got = append(got, l.name)
-				if l.name == b.law && !strings.Contains(r.text(), l.why) {
-					t.Errorf("the failure does not say the law:\n%s", r.text())
+				if l.name == b.law && !strings.Contains(said, l.why) {
+					t.Errorf("the failure does not say the law:\n%s", said)
 				}
 			}
 			slices.Sort(got)
@@ -51,9 +52,9 @@ func TestEachLawOfALogCanBeBrokenAlone(t *testing.T) {
 }
 
 // verdict runs a law on a broken Log, in a bubble, where time costs nothing.
-func verdict(t *testing.T, l law, b broken) (r *recorder) {
+func verdict(t *testing.T, l law, b broken) (failed bool, said string) {
 	synctest.Test(t, func(t *testing.T) {
-		r = record(t, func(t testing.TB) { l.run(t, LogHarness{Open: func(testing.TB) entity.Log { return b.open() }}) })
+		failed, said = failtest.Run(t, func(t testing.TB) { l.run(t, LogHarness{Open: func(testing.TB) entity.Log { return b.open() }}) })
 	})
-	return r
+	return failed, said
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/slokeep/slokeep/internal/failtest"
 	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/memory"
 )
@@ -39,13 +40,13 @@ func TestEachLawCanBeBrokenAlone(t *testing.T) {
 				if !others && !slices.Contains(want, l.name) {
 					continue
 				}
-				r := verdict(t, l, b)
-				if !r.failed {
+				failed, said := verdict(t, l, b)
+				if !failed {
 					continue
 				}
 				got = append(got, l.name)
-				if !strings.Contains(r.text(), l.why) {
-					t.Errorf("the failure does not say the law:\n%s", r.text())
+				if !strings.Contains(said, l.why) {
+					t.Errorf("the failure does not say the law:\n%s", said)
 				}
 			}
 			slices.Sort(got)
@@ -66,9 +67,9 @@ func TestEachLawCanBeBrokenAlone(t *testing.T) {
 }
 
 // verdict runs a law on a broken Store, in a bubble, where time costs nothing.
-func verdict(t *testing.T, l law, b broken) (r *recorder) {
+func verdict(t *testing.T, l law, b broken) (failed bool, said string) {
 	synctest.Test(t, func(t *testing.T) {
-		r = record(t, func(t testing.TB) {
+		failed, said = failtest.Run(t, func(t testing.TB) {
 			l.run(t, Harness{Open: func(testing.TB) storage.Store {
 				good := memory.New()
 				twisted := newTwist(good)
@@ -77,7 +78,7 @@ func verdict(t *testing.T, l law, b broken) (r *recorder) {
 			}})
 		})
 	})
-	return r
+	return failed, said
 }
 
 // mark is what outermost puts into the contexts of transactions.

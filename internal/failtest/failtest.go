@@ -1,4 +1,5 @@
-package entitytest
+// Package failtest runs a test that is to fail, and says what it said: so conformance suites prove that their laws can fail.
+package failtest
 
 import (
 	"fmt"
@@ -18,8 +19,9 @@ type recorder struct {
 	cleanups []func()
 }
 
-// record runs f as a test, and waits for its end.
-func record(t testing.TB, f func(t testing.TB)) *recorder {
+// Run runs f as a test of its own, with its cleanups, and waits for its end. It returns whether f failed, and all that it
+// said, a line for each time. A panic of f is a failure. What else f asks of its TB, t answers.
+func Run(t testing.TB, f func(t testing.TB)) (failed bool, said string) {
 	r := &recorder{TB: t}
 	done := make(chan struct{})
 	go func() {
@@ -35,7 +37,7 @@ func record(t testing.TB, f func(t testing.TB)) *recorder {
 		f(r)
 	}()
 	<-done
-	return r
+	return r.failed, strings.Join(r.said, "\n")
 }
 
 func (r *recorder) say(failed bool, what string) {
@@ -65,12 +67,3 @@ func (r *recorder) Error(v ...any)               { r.say(true, fmt.Sprint(v...))
 func (r *recorder) Errorf(f string, v ...any)    { r.say(true, fmt.Sprintf(f, v...)) }
 func (r *recorder) Fatal(v ...any)               { r.say(true, fmt.Sprint(v...)); runtime.Goexit() }
 func (r *recorder) Fatalf(f string, v ...any)    { r.say(true, fmt.Sprintf(f, v...)); runtime.Goexit() }
-func (r *recorder) text() string                 { return strings.Join(r.said, "\n") }
-
-// Record runs f as a test and returns what it says when it fails.
-func Record(t testing.TB, f func(t testing.TB)) string {
-	if r := record(t, f); r.failed {
-		return r.text()
-	}
-	return ""
-}
