@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+
+	"github.com/slokeep/slokeep/entity"
+)
+
+// Sentinels of this package, matched with errors.Is. What PostgreSQL says comes wrapped beside them: errors.As finds the
+// *pgconn.PgError with its code.
+var (
+	// ErrNewer says that a schema was migrated by a newer version of this package, which this one might do harm to. Nothing
+	// was changed.
+	ErrNewer = errors.New("the schema is newer than this program")
+
+	// ErrForeign says that the schema has tables with names of this package's that are not this package's. Nothing was
+	// changed. Choose another Options.Schema.
+	ErrForeign = errors.New("another program's tables are in the way: choose another schema")
+
+	// ErrUnavailable says that there is no server to be reached, that it is going down or has no connection left, or that a
+	// connection was lost. The transaction that it happened in was rolled back. It may be tried again.
+	ErrUnavailable = errors.New("the server cannot be reached: check the address, and that it runs, then try again")
+
+	// ErrDenied says that the server refuses: the user, the password, the database, a right that is missing, or that it is
+	// a read-only standby. Trying again does not help.
+	ErrDenied = errors.New("the server refuses: check user, password, database and rights")
+
+	// ErrInDoubt says that the connection was lost during a commit, so that nobody knows whether the transaction has
+	// committed; all of it has, or nothing. What slokeep's engine writes can be written again in either case.
+	ErrInDoubt = errors.New("whether the transaction has committed is not known")
+)
+
+// failed wraps an error with what failed, and with the sentinel that says what to do about it. The errors of contexts are
+// returned as they are.
+func failed(what string, err error) error {
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case known(err):
+		return fmt.Errorf("postgres: %s: %w", what, err)
+	}
+	if kind := classify(err); kind != nil {
+		return fmt.Errorf("postgres: %s: %w: %w", what, kind, err)
+	}
+	return fmt.Errorf("postgres: %s: %w", what, err)
+}
+
+// known reports whether an error says already what it is.
+func known(err error) bool {
+	for _, sentinel := range []error{
+		ErrNewer, ErrForeign, ErrUnavailable, ErrDenied, ErrInDoubt,
+		entity.ErrInvalid, entity.ErrConflict, entity.ErrClosed, entity.ErrLeaseLost, entity.ErrNotFound,
+	} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}
+
+func classify(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return classifyCode(e.Code)
+	}
+	var network net.Error
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	switch {
+	case errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, sql.ErrConnDone) || isDBClosed(err):
+		return entity.ErrClosed
+	case connecting || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// isDBClosed reports whether an error is the one of a closed sql.DB, which package sql does not export.
+func isDBClosed(err error) bool { return strings.HasSuffix(err.Error(), "sql: database is closed") }
+
+// classifyCode knows the codes of https://www.postgresql.org/docs/current/errcodes-appendix.html.
+func classifyCode(code string) error {
+	switch code {
+	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
+		return entity.ErrConflict
+	case "22021", "22P05": // character_not_in_repertoire, untranslatable_character
+		return entity.ErrInvalid
+	case "3D000", "42501", "25006": // invalid_catalog_name, insufficient_privilege, read_only_sql_transaction
+		return ErrDenied
+	case "53300", "57P01", "57P02", "57P03", "57P05": // too_many_connections, shutdowns, cannot_connect_now, idle_session_timeout
+		return ErrUnavailable
+	case "25P03": // idle_in_transaction_session_timeout
+		return ErrUnavailable
+	}
+	switch {
+	case strings.HasPrefix(code, "28"): // invalid_authorization_specification
+		return ErrDenied
+	case strings.HasPrefix(code, "08"): // connection_exception
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// fatal reports whether an error says nothing about the statement that it came with: the connection has gone.
+func fatal(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return !ok || e.Severity == "FATAL" || e.Severity == "PANIC" || e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
+}

@@ -1,0 +1,304 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/slokeep/slokeep/entity"
+)
+
+// transaction is one on a connection of its own. It begins with its first statement. What is written without a result that
+// somebody waits for is queued, and goes with the next statement that has one, or with the commit.
+type transaction struct {
+	log  *Log
+	conn *connection
+
+	running sync.Mutex // held while something is sent; of what follows
+	begun   bool
+	queued  []step
+	heads   map[headKey]entity.Head // of all that it has locked
+
+	mu        sync.Mutex // of what follows, should fn have several goroutines
+	after     []func(context.Context)
+	doomed    error
+	committed bool
+	over      bool
+}
+
+type transactionKey struct{ log *Log }
+
+// commitWait bounds a commit, which no ctx interrupts.
+const commitWait = time.Minute
+
+// transaction returns that of ctx, nil where it has none.
+func (l *Log) transaction(ctx context.Context) *transaction {
+	t, _ := ctx.Value(transactionKey{l}).(*transaction)
+	return t
+}
+
+// inside returns the transaction that ctx must have.
+func (l *Log) inside(ctx context.Context) (*transaction, error) {
+	t := l.transaction(ctx)
+	if t == nil {
+		return nil, fmt.Errorf("postgres: %w: no transaction in the context", entity.ErrInvalid)
+	}
+	return t, t.check(ctx)
+}
+
+// InTx runs fn in a transaction, READ COMMITTED, on a connection of its own; see entity.Transactions. fn must use its own
+// ctx: with another one, a pool of one connection would let it wait for itself.
+//
+// ErrConflict: the database has chosen it to end a deadlock. ErrUnavailable: the connection was lost, and nothing was
+// written. ErrInDoubt: it was lost during the commit.
+func (l *Log) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if t := l.transaction(ctx); t != nil {
+		return t.join(ctx, fn)
+	}
+	t, err := l.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.end() // also when fn panics or ends its goroutine
+	if err := fn(context.WithValue(ctx, transactionKey{l}, t)); err != nil {
+		return err
+	}
+	if err := t.commit(ctx); err != nil {
+		return err
+	}
+	t.end()
+	after := context.WithoutCancel(ctx)
+	for _, f := range t.after {
+		f(after)
+	}
+	return nil
+}
+
+// AfterCommit calls f after the commit; see entity.Transactions. Where the ctx's transaction is over, f is never called.
+func (l *Log) AfterCommit(ctx context.Context, f func(ctx context.Context)) {
+	t := l.transaction(ctx)
+	if t == nil {
+		f(context.WithoutCancel(ctx))
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.after = append(t.after, f)
+	}
+}
+
+func (l *Log) begin(ctx context.Context) (*transaction, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	conn, err := l.door.acquire(ctx)
+	if err != nil {
+		return nil, failed("connect", err)
+	}
+	return &transaction{log: l, conn: conn}, nil
+}
+
+// write runs what one method writes: in the transaction of ctx, or in one of its own.
+func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
+	if t := l.transaction(ctx); t != nil {
+		if err := t.check(ctx); err != nil {
+			return err
+		}
+		err := f(t)
+		if err != nil && !harmless(err) {
+			t.doom(err)
+		}
+		return err
+	}
+	t, err := l.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	if err := f(t); err != nil {
+		return err
+	}
+	return t.commit(ctx)
+}
+
+// harmless tells of the errors that are found before anything is written.
+func harmless(err error) bool {
+	return errors.Is(err, entity.ErrLeaseLost) || errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrInvalid)
+}
+
+// join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
+func (t *transaction) join(ctx context.Context, fn func(context.Context) error) error {
+	if err := t.check(ctx); err != nil {
+		return err
+	}
+	err := fmt.Errorf("postgres: %w: an inner transaction did not return", entity.ErrConflict)
+	defer func() {
+		if err != nil {
+			t.doom(err)
+		}
+	}()
+	err = fn(ctx)
+	return err
+}
+
+// doom keeps the first error that forbids the commit.
+func (t *transaction) doom(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.doomed = cmp.Or(t.doomed, err)
+}
+
+// check tells whether the transaction can be used with ctx.
+func (t *transaction) check(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return fmt.Errorf("postgres: %w: the transaction is over", entity.ErrClosed)
+	}
+	return ctx.Err()
+}
+
+// What a connection says that it is in.
+const (
+	statusIdle   = 'I'
+	statusFailed = 'E'
+)
+
+// ready tells whether the connection can take a statement of ours, and is in the transaction still.
+func (t *transaction) ready() error {
+	conn := t.conn.PgConn()
+	switch {
+	case conn.IsClosed():
+		return fmt.Errorf("%w: the connection of the transaction is lost", ErrUnavailable)
+	case conn.IsBusy():
+		return fmt.Errorf("%w: rows of the host's are open: read or close them before the next statement", entity.ErrInvalid)
+	case t.begun && conn.TxStatus() == statusIdle:
+		return fmt.Errorf("%w: a statement of the host's has ended the transaction: COMMIT and ROLLBACK are InTx's affair", entity.ErrInvalid)
+	}
+	return nil
+}
+
+// start begins the transaction for a statement of the host's.
+func (t *transaction) start(ctx context.Context) error {
+	t.running.Lock()
+	defer t.running.Unlock()
+	if t.begun {
+		return nil
+	}
+	return t.sendLocked(ctx)
+}
+
+// send sends statements, after those that are queued, all in one round trip.
+func (t *transaction) send(ctx context.Context, steps ...step) error {
+	if err := t.check(ctx); err != nil {
+		return err
+	}
+	t.running.Lock()
+	defer t.running.Unlock()
+	return t.sendLocked(ctx, steps...)
+}
+
+func (t *transaction) sendLocked(ctx context.Context, steps ...step) error {
+	err := t.ready()
+	if err == nil {
+		batch := &pgx.Batch{}
+		if !t.begun {
+			t.log.queue(batch, step{statement: begin})
+		}
+		for _, s := range t.queued {
+			t.log.queue(batch, s)
+		}
+		for _, s := range steps {
+			t.log.queue(batch, s)
+		}
+		err = t.conn.SendBatch(ctx, batch).Close()
+	}
+	if err != nil {
+		err = failed("run statements", err)
+		t.doom(err)
+		return err
+	}
+	t.begun, t.queued = true, nil
+	return nil
+}
+
+// later queues statements whose results nobody waits for.
+func (t *transaction) later(ctx context.Context, steps ...step) error {
+	if err := t.check(ctx); err != nil {
+		return err
+	}
+	t.running.Lock()
+	defer t.running.Unlock()
+	t.queued = append(t.queued, steps...)
+	return nil
+}
+
+// commit commits, unless something forbids it.
+func (t *transaction) commit(ctx context.Context) error {
+	t.mu.Lock()
+	err := cmp.Or(t.doomed, ctx.Err())
+	t.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	t.running.Lock()
+	defer t.running.Unlock()
+	switch {
+	case !t.begun && len(t.queued) == 0:
+		t.committed = true
+		return nil
+	case t.begun && t.conn.PgConn().TxStatus() == statusFailed:
+		return fmt.Errorf("postgres: commit: %w: a statement of the host's has failed, and the transaction with it", entity.ErrInvalid)
+	}
+	if err := t.ready(); err != nil {
+		return failed("commit", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
+	defer cancel()
+	tag := ""
+	err = t.sendLocked(ctx, step{statement: commit, scan: func(rows pgx.Rows) error {
+		rows.Close()
+		tag = rows.CommandTag().String()
+		return rows.Err()
+	}})
+	switch {
+	case err != nil && fatal(err):
+		return fmt.Errorf("postgres: commit: %w: %w", ErrInDoubt, err)
+	case err != nil:
+		return err
+	case tag != "COMMIT":
+		return fmt.Errorf("postgres: commit: %w: the database has rolled the transaction back", entity.ErrConflict)
+	}
+	t.committed = true
+	return nil
+}
+
+// rollbackWait bounds a rollback: a connection that does not answer is closed, and the server rolls back.
+const rollbackWait = 5 * time.Second
+
+// end rolls back what was not committed, and gives the connection back. Ending twice does nothing.
+func (t *transaction) end() {
+	t.mu.Lock()
+	over := t.over
+	t.over = true
+	t.mu.Unlock()
+	if over {
+		return
+	}
+	t.running.Lock()
+	defer t.running.Unlock()
+	if conn := t.conn.PgConn(); !conn.IsClosed() && (conn.IsBusy() || conn.TxStatus() != statusIdle) {
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackWait)
+		defer cancel()
+		if conn.IsBusy() || conn.Exec(ctx, "ROLLBACK").Close() != nil {
+			_ = t.conn.Close(ctx)
+		}
+	}
+	t.conn.release()
+}
