@@ -109,7 +109,7 @@ func (reg *Registry) settled() bool {
 	reg.mu.Unlock()
 	if t := reg.timers; t.overdue(end) {
 		behind = true
-		t.bell.ring()
+		t.hurry()
 	}
 	if behind || !reg.timers.settled(end) {
 		return false

@@ -53,6 +53,7 @@ type timers struct {
 	seq      uint64
 	stop     func() bool // the alarm that is set
 	alarm    int64       // when it goes off; never: none is set
+	awaited  bool        // the alarm was set for what lay ahead
 	saved    int64       // position in the row of the cursor
 	savedAt  time.Time
 }
@@ -229,7 +230,11 @@ func (t *timers) now() int64 { return micros(t.reg.clock.Now()) }
 // fall does what is due first, if it is due: the refreshes of an instant, and when their changes have been looked at, its
 // conditions.
 func (t *timers) fall() bool {
-	for now := t.now(); ; {
+	now := t.now()
+	if t.expects(now) {
+		return false
+	}
+	for {
 		if due := t.flips.first(); due <= now && due <= t.arms.first() {
 			t.refreshDue()
 			return true
@@ -245,6 +250,10 @@ func (t *timers) fall() bool {
 	}
 }
 
+// expects reports whether the alarm is about to go off. Until it does nothing is due: a clock that is moved by hand may
+// have something else to do first at that instant, and the bell may ring meanwhile for another reason.
+func (t *timers) expects(now int64) bool { return t.awaited && t.alarm <= now && !t.rang.Load() }
+
 // sleep waits for a change, a request, or what is due next. A real clock is looked at once a minute, should somebody have
 // set it.
 func (t *timers) sleep() {
@@ -254,7 +263,7 @@ func (t *timers) sleep() {
 	t.bell.doze()
 	defer t.bell.rouse()
 	t.setAlarm(next)
-	if t.behind() || next <= t.now() {
+	if now := t.now(); t.behind() || next <= now && !t.expects(now) {
 		return
 	}
 	if len(t.waiting) > 0 {
@@ -295,11 +304,13 @@ func (t *timers) setAlarm(next int64) {
 		return
 	}
 	d := fromMicros(next).Sub(t.reg.clock.Now())
-	if _, real := t.reg.clock.(wallClock); real && d > time.Minute {
+	_, real := t.reg.clock.(wallClock)
+	if real && d > time.Minute {
 		d = time.Minute
 	} else {
 		t.alarm = next
 	}
+	t.awaited = !real && d > 0
 	t.rang.Store(false)
 	t.stop = t.reg.clock.AfterFunc(d, func() {
 		t.rang.Store(true)
@@ -317,6 +328,15 @@ func (t *timers) disarm() {
 // overdue reports whether it sleeps while there is something to do: a change up to end, or what is due.
 func (t *timers) overdue(end int64) bool {
 	return (t.active.Load() || t.holding.Load()) && t.through.Load() < end || t.next.Load() <= t.now()
+}
+
+// hurry wakes it for what it sleeps over. Who settles wants all that is due at this instant, whatever the clock has still to
+// do.
+func (t *timers) hurry() {
+	if t.next.Load() <= t.now() {
+		t.rang.Store(true)
+	}
+	t.bell.ring()
 }
 
 // settled reports whether nothing is left to do for the changes up to end and the present instant.
