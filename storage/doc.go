@@ -60,6 +60,7 @@
 //	source_systems  system, kind, source                           for all others
 //	versions        kind, id; version
 //	records         kind, id, sub; data
+//	histories       system; version, data                          where the Store is a [HistoryCache], too
 //
 // Then the methods are statements:
 //
@@ -70,6 +71,12 @@
 //	Put, Add     INSERT ... ON CONFLICT (kind, id, sub) DO UPDATE SET data = excluded.data, or DO NOTHING
 //	Get, Delete  WHERE kind = ? AND id = ? AND (? = '' OR sub = ?)
 //	List         WHERE kind = ? AND (id, sub) > (?, ?) AND (id, sub) < (?, ?) ORDER BY id, sub LIMIT ?
+//	PutHistories INSERT ... ON CONFLICT (system) DO UPDATE SET version = excluded.version, data = excluded.data
+//	             WHERE histories.version < excluded.version
+//
+// The last table is a cache, which the engine finds out about with a type assertion: one row of a system, of some 10 bytes
+// for each observation, in place of all its facts. It pays where a fact is a row that must be found, sent and decoded. The
+// engine writes it in the transactions that it makes anyway, and needs no answer; DeleteFacts deletes from it too.
 //
 // READ COMMITTED is enough, and more is not better. Whatever is read to decide on it is read under a Lock, whose holder
 // before has committed; with a snapshot that is older than the wait for the lock, law 7 does not hold. Everything else that

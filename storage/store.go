@@ -24,7 +24,7 @@ import (
 // Strings are valid UTF-8 without NUL, come back as they were given, and order as bytes. Data is any bytes, which may be
 // none. To the limits of lengths the caller keeps; a Store need not check them. No rows as an argument: nothing happens. A
 // slice that is given to a Store is the caller's again when the method has returned; a slice that a Store gives is shared,
-// and not changed by anybody.
+// and not changed by anybody. A Store may be a [HistoryCache] beside.
 type Store interface {
 	entity.Log
 	Facts

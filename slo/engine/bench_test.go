@@ -11,7 +11,9 @@ import (
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/memory"
+	"github.com/slokeep/slokeep/storage/storagetest"
 )
 
 // fleet is many objectives, each on a system of its own that had as many outages of five minutes, the last of them a day
@@ -24,7 +26,12 @@ type fleet struct {
 
 func newFleet(b *testing.B, objectives, outages, upstreams int, opts engine.Options) *fleet {
 	b.Helper()
-	clock, store := simclock.New(noon), memory.New()
+	return newFleetOn(b, memory.New(), objectives, outages, upstreams, opts)
+}
+
+func newFleetOn(b *testing.B, store storage.Store, objectives, outages, upstreams int, opts engine.Options) *fleet {
+	b.Helper()
+	clock := simclock.New(noon)
 	opts.Clock = clock
 	e, err := engine.New(store, &opts)
 	ok(b, err)
@@ -78,10 +85,14 @@ func BenchmarkStatuses(b *testing.B) {
 	const objectives = 10_000
 	for _, kept := range []struct {
 		name  string
+		store storage.Store
 		bytes int
-	}{{"warm", 1 << 30}, {"cold", -1}} {
+	}{
+		{"warm", memory.New(), 1 << 30}, {"cold", memory.New(), -1}, {"cold, with a cache", storagetest.WithHistories(memory.New()), -1},
+	} {
 		b.Run(kept.name, func(b *testing.B) {
-			f := newFleet(b, objectives, 100, 0, engine.Options{KeepTimelines: kept.bytes})
+			f := newFleetOn(b, kept.store, objectives, 100, 0, engine.Options{KeepTimelines: kept.bytes})
+			ok(b, f.RunDaily(b.Context(), noon)) // which fills the cache
 			if _, err := f.Statuses(b.Context(), f.ids); err != nil {
 				b.Fatal(err)
 			}

@@ -225,6 +225,7 @@ func (w *writer) byte(b byte)     { w.data = append(w.data, b) }
 func (w *writer) number(n uint64) { w.data = binary.AppendUvarint(w.data, n) }
 func (w *writer) signed(n int64)  { w.data = binary.AppendVarint(w.data, n) }
 func (w *writer) text(s string)   { w.number(uint64(len(s))); w.data = append(w.data, s...) }
+func (w *writer) bytes(b []byte)  { w.number(uint64(len(b))); w.data = append(w.data, b...) }
 
 func (w *writer) bool(b bool) {
 	if b {
@@ -304,6 +305,16 @@ func (r *reader) signed() int64 {
 func (r *reader) bytes() []byte {
 	n := r.number()
 	return r.take(int(n), n <= math.MaxInt32)
+}
+
+// count reads how many there are of what takes a byte at least, so that no more is made than was written.
+func (r *reader) count() uint64 {
+	n := r.number()
+	if n > uint64(len(r.data)) {
+		r.failed, r.data = true, nil
+		return 0
+	}
+	return n
 }
 
 func (r *reader) text() string { return string(r.bytes()) }

@@ -52,7 +52,7 @@ func everyNight(t *testing.T, s *saga) {
 }
 
 func everyNightTwice(t *testing.T, s *saga) {
-	st := newStage(t, memory.New(), 1)
+	st := newStage(t, storagetest.WithHistories(memory.New()), 1)
 	st.play(s, st.plainly, func(midnight time.Time) {
 		ok(t, st.engines[0].RunDaily(t.Context(), midnight))
 		ok(t, st.engines[0].RunDaily(t.Context(), midnight))
@@ -69,7 +69,7 @@ func onceAfterAll(t *testing.T, s *saga) {
 
 // seldom also runs for instants that are long past, which takes nothing back.
 func seldom(t *testing.T, s *saga) {
-	st, rng := newStage(t, memory.New(), 1), rand.New(rand.NewPCG(1, 1))
+	st, rng := newStage(t, newFickle(), 1), rand.New(rand.NewPCG(1, 1))
 	st.play(s, st.plainly, func(midnight time.Time) {
 		if rng.IntN(20) == 0 {
 			ok(t, st.engines[0].RunDaily(t.Context(), midnight.Add(-time.Duration(rng.IntN(5))*day)))
@@ -81,7 +81,7 @@ func seldom(t *testing.T, s *saga) {
 }
 
 func byTwoEngines(t *testing.T, s *saga) {
-	st := newStage(t, memory.New(), 2)
+	st := newStage(t, newFickle(), 2)
 	n := 0
 	do := func(d deed) error {
 		n++
@@ -98,7 +98,7 @@ func byTwoEngines(t *testing.T, s *saga) {
 }
 
 func whileOthersWrite(t *testing.T, s *saga) {
-	st := newStage(t, memory.New(), 2)
+	st := newStage(t, storagetest.WithHistories(memory.New()), 2)
 	var job errgroup.Group
 	st.play(s, st.plainly, func(midnight time.Time) {
 		ok(t, job.Wait())
@@ -112,7 +112,7 @@ func whileOthersWrite(t *testing.T, s *saga) {
 
 func onAStoreThatFails(t *testing.T, s *saga) {
 	var faults storagetest.Faults
-	st, rng := newStage(t, faults.Wrap(memory.New()), 1), rand.New(rand.NewPCG(2, 2))
+	st, rng := newStage(t, faults.Wrap(storagetest.WithHistories(memory.New())), 1), rand.New(rand.NewPCG(2, 2))
 	failed := 0
 	again := func(do func() error) error {
 		for range rng.IntN(3) {

@@ -50,6 +50,13 @@
 //  8. Live health has a say in answers about now, and in nothing that is recorded or delivered; it can end what the feed says,
 //     and never begin it. [Engine.Reconcile] records what it knows.
 //
+// # A store with a cache
+//
+// Of a store that is a [storage.HistoryCache] systems that nobody has written about since are read as one row each, not as
+// all their facts, and no answer is another one. The refresher writes these rows with what it refreshes, as long as they are
+// some 10 KB, a few hundred outages: the feed of a system may say something every few seconds, and each time all of its row
+// is replaced. RunDaily and Digest write longer ones, once, where they had to read the facts. Questions write none.
+//
 // # Concurrency, time and errors
 //
 // An Engine is safe for concurrent use. Instants are in UTC and whole microseconds; a fact may lie up to a minute ahead of the

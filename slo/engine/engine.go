@@ -56,21 +56,22 @@ type Options struct {
 // Engine keeps service-level objectives on a store. It is safe for concurrent use; any number of Engines, in any number of
 // processes, may share a store. New makes one.
 type Engine struct {
-	store    storage.Store
-	health   HealthFunc
-	bus      entity.Bus
-	clock    Clock
-	logger   *slog.Logger
-	outcome  streak.OutcomeRule
-	rules    []streak.Rule
-	maxStale time.Duration
-	poll     time.Duration
-	ttl      time.Duration
-	holder   string
-	registry *entity.Registry
-	slos     *entity.Handle[SLOState]
-	trophies *entity.Handle[SystemAchievements]
-	digests  *entity.Handle[Digest]
+	store     storage.Store
+	histories storage.HistoryCache // the store, where it is one
+	health    HealthFunc
+	bus       entity.Bus
+	clock     Clock
+	logger    *slog.Logger
+	outcome   streak.OutcomeRule
+	rules     []streak.Rule
+	maxStale  time.Duration
+	poll      time.Duration
+	ttl       time.Duration
+	holder    string
+	registry  *entity.Registry
+	slos      *entity.Handle[SLOState]
+	trophies  *entity.Handle[SystemAchievements]
+	digests   *entity.Handle[Digest]
 
 	kept      *kept
 	refresher refresher
@@ -130,6 +131,7 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 	if bus, ok := store.(entity.Bus); ok && e.bus == nil {
 		e.bus = bus
 	}
+	e.histories, _ = store.(storage.HistoryCache)
 	bytes := opts.KeepTimelines
 	if bytes == 0 {
 		bytes = defaultKeep

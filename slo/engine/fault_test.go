@@ -32,7 +32,7 @@ func newFaultyHost(t *testing.T) *faultyHost {
 	t.Helper()
 	f := &faultyHost{faults: &storagetest.Faults{}, inner: memory.New()}
 	health := hostHealth{reports: reports{"web": {Health: slo.Healthy, Since: minutes(-2)}}}
-	f.host = hostOn(t, f.faults.Wrap(f.inner), simclock.New(noon), engine.Options{Health: health.ask, Poll: time.Millisecond})
+	f.host = hostOn(t, f.faults.Wrap(storagetest.WithHistories(f.inner)), simclock.New(noon), engine.Options{Health: health.ask, Poll: time.Millisecond})
 	ctx := t.Context()
 	for _, id := range []string{"api", "db", "web"} {
 		o := simple(id)
@@ -188,7 +188,7 @@ func TestAStoreThatRefusesWritesServesEveryQuestion(t *testing.T) {
 	equal(t, "answers", want, f.rows(t))
 	ok(t, f.Close())
 	// Another Engine, which has kept nothing, on a store that never lets it write.
-	f.host = hostOn(t, f.faults.Wrap(f.inner), f.clock, engine.Options{})
+	f.host = hostOn(t, f.faults.Wrap(storagetest.WithHistories(f.inner)), f.clock, engine.Options{})
 	for range 2 {
 		for name, ask := range everyQuestion(f.host) {
 			if err := ask(ctx); err != nil {

@@ -260,17 +260,9 @@ func (e *Engine) SetUpstreams(ctx context.Context, system string, on []string, a
 	w := writing{engine: e}
 	w.facts = append(w.facts, upstreamsFact(&snapshot{system, instant(at), on}))
 	w.touch(system, instant(at))
-	dependents := make([]storage.Record, len(on))
+	w.dependents = make([]storage.Record, len(on))
 	for i, id := range on {
-		dependents[i].Key = storage.Key{Kind: recordDependent, ID: id, Sub: system}
+		w.dependents[i].Key = storage.Key{Kind: recordDependent, ID: id, Sub: system}
 	}
-	return e.store.InTx(ctx, func(ctx context.Context) error {
-		if _, err := e.store.Lock(ctx, versionSystem, []string{system}); err != nil {
-			return fmt.Errorf("engine: lock systems: %w", err)
-		}
-		if err := e.store.Put(ctx, dependents); err != nil {
-			return fmt.Errorf("engine: write dependents: %w", err)
-		}
-		return w.run(ctx)
-	})
+	return w.commit(ctx)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/memory"
 )
 
@@ -26,18 +27,20 @@ var worlds = flag.Int("worlds", 20, "how many random worlds are compared with th
 // and inside transactions that come to nothing.
 func TestAnswersAreThoseOfTheFacts(t *testing.T) {
 	for seed := range inShort(*worlds, 5) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(uint64(seed), 7))
-			d := newDrawer(rng)
-			calls, objectives := d.calls(4+rng.IntN(26)), d.objectives()
-			compareWithFacts(t, rng, calls, objectives)
-		})
+		for _, cache := range caches {
+			t.Run(fmt.Sprintf("seed %d, %s", seed, cache.name), func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(uint64(seed), 7))
+				d := newDrawer(rng)
+				calls, objectives := d.calls(4+rng.IntN(26)), d.objectives()
+				compareWithFacts(t, cache.make(), rng, calls, objectives)
+			})
+		}
 	}
 }
 
-func compareWithFacts(t *testing.T, rng *rand.Rand, calls []call, objectives []slo.Objective) {
+func compareWithFacts(t *testing.T, store storage.Store, rng *rand.Rand, calls []call, objectives []slo.Objective) {
 	ctx := t.Context()
-	store, clock := memory.New(), simclock.New(noon)
+	clock := simclock.New(noon)
 	k := &known{names: map[string]string{}}
 	ids := idsOf(objectives)
 	engines := []*host{
@@ -134,7 +137,7 @@ func TestANewestWordIsAddedToWhatIsKnown(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 8))
 		d := newDrawer(rng)
 		objectives := d.objectives()
-		h := newHost(t, engine.Options{})
+		h := hostOn(t, caches[seed%len(caches)].make(), simclock.New(noon), engine.Options{})
 		k := &known{names: map[string]string{}}
 		for i, o := range objectives {
 			created, err := h.Create(t.Context(), o)
@@ -157,6 +160,10 @@ func TestANewestWordIsAddedToWhatIsKnown(t *testing.T) {
 			k.observations = append(k.observations, o)
 			if chance(rng, 70) {
 				ok(t, h.Settle(t.Context()))
+			}
+			if chance(rng, 10) { // another Engine begins with what it finds
+				ok(t, h.Close())
+				h = hostOn(t, h.store, h.clock, engine.Options{})
 			}
 			if diff := cmp.Diff(k.expect(t, objectives, at), ask(t, h, idsOf(objectives))); diff != "" {
 				t.Fatalf("seed %d, after %+v (-want +got):\n%s", seed, o, diff)

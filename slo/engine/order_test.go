@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
 )
@@ -48,7 +49,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 // between.
 func tell(t *testing.T, calls, late []call, objectives []slo.Objective, after int) map[string]answers {
 	t.Helper()
-	h := newHost(t, engine.Options{})
+	h := hostOn(t, caches[(len(calls)+after)%len(caches)].make(), simclock.New(noon), engine.Options{})
 	defer h.Close()
 	h.create(t, objectives[after:]...)
 	for _, c := range calls {
@@ -74,7 +75,7 @@ func tomorrow(t *testing.T, h *host, objectives []slo.Objective) map[string]answ
 
 func tellAtOnce(t *testing.T, calls []call, objectives []slo.Objective) map[string]answers {
 	t.Helper()
-	h := newHost(t, engine.Options{})
+	h := hostOn(t, caches[len(calls)%len(caches)].make(), simclock.New(noon), engine.Options{})
 	defer h.Close()
 	h.create(t, objectives...)
 	var group sync.WaitGroup

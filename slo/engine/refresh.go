@@ -145,94 +145,82 @@ func (e *Engine) touched(ctx context.Context, after storage.Key, limit int) ([]s
 	return rows, nil
 }
 
-// batch is objectives that are refreshed together, and the rows that are done with them.
-type batch struct {
-	from map[string]time.Time
-	rows []storage.Key
+// earliest is objectives or systems, and from when on each of them may be another.
+type earliest map[string]time.Time
+
+func (b earliest) add(id string, from time.Time) {
+	if before, ok := b[id]; !ok || from.Before(before) {
+		b[id] = from
+	}
 }
 
-// refresh refreshes what depends on the systems of rows. A row goes with the last of the objectives concerned.
+// refresh refreshes what depends on the systems of rows. The rows go with the last of the objectives concerned.
 func (r *refresher) refresh(ctx context.Context, rows []storage.Record) error {
-	b := batch{from: map[string]time.Time{}}
-	for len(rows) > 0 {
-		n := 1
-		for n < len(rows) && rows[n].ID == rows[0].ID {
-			n++
-		}
-		if err := r.gather(ctx, &b, rows[:n]); err != nil {
-			return err
-		}
-		rows = rows[n:]
+	systems, err := r.concerned(ctx, rows)
+	if err != nil {
+		return err
 	}
-	return r.flush(ctx, &b)
-}
-
-// gather adds the objectives of one system, and of those that depend on it, and flushes what is full.
-func (r *refresher) gather(ctx context.Context, b *batch, rows []storage.Record) error {
-	e := r.engine
-	id := rows[0].ID
-	from := lastInstant
-	for _, row := range rows {
-		at, err := touchedFrom(row)
-		if err != nil {
-			return err
-		}
-		if at.Before(from) {
-			from = at
-		}
-	}
-	systems := []string{id}
-	for record, err := range e.store.Get(ctx, []storage.Key{{Kind: recordDependent, ID: id}}) {
-		if err != nil {
-			return fmt.Errorf("engine: read dependents: %w", err)
-		}
-		systems = append(systems, record.Sub)
-	}
-	for part := range slices.Chunk(systems, page) {
-		of, err := e.members(ctx, part)
+	b := earliest{}
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(systems)), page) {
+		of, err := r.engine.members(ctx, part)
 		if err != nil {
 			return err
 		}
 		for _, system := range slices.Sorted(maps.Keys(of)) {
 			for _, objective := range of[system] {
-				if before, ok := b.from[objective]; !ok || from.Before(before) {
-					b.from[objective] = from
-				}
-				if len(b.from) >= page {
-					if err := r.flush(ctx, b); err != nil {
+				b.add(objective, systems[system])
+				if len(b) >= page {
+					if err := r.flush(ctx, b, nil); err != nil {
 						return err
 					}
 				}
 			}
 		}
 	}
-	for _, row := range rows {
-		b.rows = append(b.rows, row.Key)
+	keys := make([]storage.Key, len(rows))
+	for i := range rows {
+		keys[i] = rows[i].Key
 	}
-	return nil
+	return r.flush(ctx, b, keys)
 }
 
-// flush refreshes a batch in one transaction. What is recorded of the objectives from then on is to be judged again.
-func (r *refresher) flush(ctx context.Context, b *batch) error {
-	e := r.engine
-	ids := slices.Sorted(maps.Keys(b.from))
-	err := e.store.InTx(ctx, func(ctx context.Context) error {
-		if len(ids) > 0 {
-			if _, err := e.store.Lock(ctx, kindSLO, ids); err != nil {
-				return fmt.Errorf("engine: lock objectives: %w", err)
-			}
-			progress, err := e.judgeAgain(ctx, ids, b.from)
-			if err != nil {
-				return err
-			}
-			as := readingAs{mode: growing, progress: progress}
-			if err := e.slos.Refresh(as.in(ctx), ids...); err != nil {
-				return err
-			}
+// concerned returns the systems of rows, and those that depend on them, each with the instant from which on it may be
+// another.
+func (r *refresher) concerned(ctx context.Context, rows []storage.Record) (earliest, error) {
+	systems, touched := earliest{}, earliest{}
+	var keys []storage.Key
+	for _, row := range rows {
+		at, err := touchedFrom(row)
+		if err != nil {
+			return nil, err
 		}
-		return e.store.Delete(ctx, b.rows)
+		if n := len(keys); n == 0 || keys[n-1].ID != row.ID {
+			keys = append(keys, storage.Key{Kind: recordDependent, ID: row.ID})
+		}
+		systems.add(row.ID, at)
+		touched.add(row.ID, at)
+	}
+	for record, err := range r.engine.store.Get(ctx, keys) {
+		if err != nil {
+			return nil, fmt.Errorf("engine: read dependents: %w", err)
+		}
+		systems.add(record.Sub, touched[record.ID])
+	}
+	return systems, nil
+}
+
+// flush refreshes a batch in one transaction, and empties it. What is recorded of the objectives from then on is to be
+// judged again. done are rows that are done with it.
+func (r *refresher) flush(ctx context.Context, b earliest, done []storage.Key) error {
+	e := r.engine
+	ids := slices.Sorted(maps.Keys(b))
+	err := e.store.InTx(ctx, func(ctx context.Context) error {
+		as := readingAs{mode: growing, again: b}
+		if err := e.slos.Refresh(as.in(ctx), ids...); err != nil {
+			return err
+		}
+		return e.store.Delete(ctx, done)
 	})
-	clear(b.from)
-	b.rows = b.rows[:0]
+	clear(b)
 	return err
 }

@@ -97,7 +97,7 @@ func TestAFailureBetweenPagesLosesNoRefresh(t *testing.T) {
 func TestSettleFailsWhileTheStoreDoesAndWorksThen(t *testing.T) {
 	f := newFaultyHost(t)
 	ctx := t.Context()
-	for n, method := range []string{"List", "Get", "Versions", "FactsOf", "InTx", "Lock", "Append", "Delete"} {
+	for n, method := range []string{"List", "Get", "Versions", "FactsOf", "InTx", "Lock", "Append", "Delete", "PutHistories"} {
 		quiet, err := engine.New(untouched{f.store}, &engine.Options{Clock: f.clock}) // it leaves the refresh to others
 		ok(t, err)
 		word := slo.Down("db", minutes(-20+float64(n)))

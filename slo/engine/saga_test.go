@@ -301,7 +301,7 @@ func newStage(t testing.TB, store storage.Store, engines int) *stage {
 	t.Helper()
 	st := &stage{t: t, clock: simclock.New(epoch), ledger: newLedger()}
 	for range engines {
-		e, err := engine.New(store, &engine.Options{Clock: st.clock, KeepTimelines: 1 << 20})
+		e, err := engine.New(store, &engine.Options{Clock: st.clock, KeepTimelines: 1 << 16})
 		ok(t, err)
 		t.Cleanup(func() { ok(t, e.Close()) })
 		st.engines = append(st.engines, e)

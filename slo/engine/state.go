@@ -52,11 +52,14 @@ func (e *Engine) readStates(ctx context.Context, ids []string, found func(string
 	if err != nil {
 		return err
 	}
-	progress := as.progress
-	if progress == nil {
-		if progress, err = e.progress(ctx, ids); err != nil {
-			return err
-		}
+	var progress map[string]progress
+	if as.again != nil { // they are locked now
+		progress, err = e.judgeAgain(ctx, ids, as.again)
+	} else {
+		progress, err = e.progress(ctx, ids)
+	}
+	if err != nil {
+		return err
 	}
 	now := e.now()
 	for i, id := range ids {

@@ -5,9 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
 	"github.com/slokeep/slokeep/storage"
+	"github.com/slokeep/slokeep/storage/memory"
+	"github.com/slokeep/slokeep/storage/storagetest"
 )
 
 // Whatever lies in a store, and whatever it calls itself, a question is answered or refused with an error.
@@ -24,14 +27,18 @@ func FuzzStoredRows(f *testing.F) {
 	}
 	f.Add("deletion", []byte{1}, []byte(`{}`))
 	f.Fuzz(func(t *testing.T, kind string, fact, objective []byte) {
-		h := newHost(t, engine.Options{})
+		store := storagetest.WithHistories(memory.New())
+		h := hostOn(t, store, simclock.New(noon), engine.Options{})
 		ctx := t.Context()
 		h.create(t, simple("api"))
 		_, err := h.store.PutFacts(ctx, []storage.Fact{{Kind: kind, Source: "s", Systems: []string{"api"}, Data: fact}})
 		ok(t, err)
 		_, err = h.store.Bump(ctx, []storage.VersionKey{{Kind: "system", ID: "api"}})
 		ok(t, err)
-		_, _ = h.Status(ctx, "api")
+		_, refused := h.Status(ctx, "api")
+		ok(t, store.PutHistories(ctx, []storage.History{{SystemID: "api", Version: 1, Data: append(fact, objective...)}}))
+		_, err = h.cold(t).Status(ctx, "api") // with what nobody has worked out
+		equal(t, "whether the facts are refused", refused == nil, err == nil)
 		ok(t, h.store.Put(ctx, []storage.Record{
 			{Key: storage.Key{Kind: "objective", ID: "api"}, Data: objective}, {Key: storage.Key{Kind: "progress", ID: "api"}, Data: fact},
 			{Key: storage.Key{Kind: "achievement", ID: "api", Sub: "first_steps"}, Data: fact},

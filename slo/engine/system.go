@@ -23,10 +23,11 @@ type system struct {
 	maintenance []slo.Maintenance
 	deleted     time.Time // the newest deletion; zero: never
 	open        bool      // whether the last that its feed has said is not that it is healthy
+	stored      bool      // whether a cache of the store has it at this version, as far as is known
 }
 
-// readSystems reads all that the store has of systems, which are distinct, at these versions or later ones: it takes one
-// call for the facts and one for the names.
+// readSystems reads all that the store has of systems, which are distinct, at these versions or later ones; a version of 0
+// is any. It takes one call for the names, one for the facts, and where the store has a cache one for what is there.
 func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64) (map[string]*system, error) {
 	found := make(map[string]*system, len(ids))
 	if len(ids) == 0 {
@@ -45,7 +46,11 @@ func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64
 		}
 		found[record.ID].name = string(record.Data)
 	}
-	if err := e.readFacts(ctx, ids, found); err != nil {
+	left, err := e.readHistories(ctx, ids, found)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.readFacts(ctx, left, found); err != nil {
 		return nil, err
 	}
 	for _, s := range list {
@@ -71,6 +76,9 @@ type said struct {
 
 // readFacts makes the systems of their facts, as they come: of many, some goroutines put together what one reads.
 func (e *Engine) readFacts(ctx context.Context, ids []string, found map[string]*system) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	if len(ids) <= alone {
 		var r factReader
 		return e.hear(ctx, ids, found, func(t *told) (*told, error) { return t, r.make(t) })
@@ -270,7 +278,7 @@ func (s *system) upstreams(others func(id string) *system) []slo.Upstream {
 // with returns what is known of the system when it has also been observed to be like this.
 func (s *system) with(observations []slo.Observation, version int64) (*system, error) {
 	next := *s
-	next.version = version
+	next.version, next.stored = version, false
 	var err error
 	if next.history, err = s.history.Add(observations...); err == nil {
 		next.open = isOpen(next.history)

@@ -68,7 +68,7 @@ func (e *Engine) judge(ctx context.Context, ids []string, m mode) ([]*judged, er
 		return nil, err
 	}
 	if len(l.stale) > 0 {
-		for _, step := range []func() error{l.readObjectives, l.readOwn, l.readUpstreams, l.build} {
+		for _, step := range []func() error{l.readObjectives, l.readOwn, l.readUpstreams, l.build, l.writeHistories} {
 			if err := step(); err != nil {
 				return nil, err
 			}
@@ -91,9 +91,9 @@ func (e *Engine) inTx(ctx context.Context) bool {
 // readingAs says how entities are read inside of the Engine's own writes: in another mode, and from what has just been made
 // or read.
 type readingAs struct {
-	mode     mode
-	made     map[string]*judged
-	progress map[string]progress // of all that are read; nil: it is not known
+	mode  mode
+	made  map[string]*judged
+	again earliest // the refresher's, whose recorded days are to be judged again
 }
 
 type readingKey struct{}
@@ -154,6 +154,7 @@ type load struct {
 	goals     []*slo.Objective // of the stale, but for those that are as they were
 	versions  map[string]int64 // of systems
 	systems   map[string]*system
+	read      map[string]*system // with a cache: those of them that were not kept in process
 }
 
 // checkVersions finds out which timelines are stale.
@@ -235,7 +236,7 @@ func (l *load) readObjectives() error {
 
 // readOwn reads the systems of the objectives.
 func (l *load) readOwn() error {
-	l.systems = map[string]*system{}
+	l.systems, l.read = map[string]*system{}, map[string]*system{}
 	var ids []string
 	for n, i := range l.stale {
 		switch {
@@ -287,6 +288,9 @@ func (l *load) readSystems(ids []string) error {
 	}
 	read, err := l.engine.readSystems(l.ctx, missing, versions)
 	maps.Copy(l.systems, read)
+	if l.engine.histories != nil {
+		maps.Copy(l.read, read)
+	}
 	return err
 }
 

@@ -18,6 +18,9 @@ type writing struct {
 	facts   []storage.Fact
 	touched []touched
 
+	// Rows that are there whether the facts are new or not: a deletion may have taken them.
+	dependents []storage.Record
+
 	// Where nothing but observations is written: these, in the order of facts.
 	observations []slo.Observation
 }
@@ -56,6 +59,11 @@ func (w *writing) run(ctx context.Context) error {
 	systems := w.systems()
 	if _, err := e.store.Lock(ctx, versionSystem, systems); err != nil {
 		return fmt.Errorf("engine: lock systems: %w", err)
+	}
+	if len(w.dependents) > 0 {
+		if err := e.store.Put(ctx, w.dependents); err != nil {
+			return fmt.Errorf("engine: write dependents: %w", err)
+		}
 	}
 	added, err := e.store.PutFacts(ctx, w.facts)
 	if err != nil {

@@ -15,6 +15,8 @@
 //		})
 //	}
 //
+// The laws of a [storage.HistoryCache] are among them where the Store is one.
+//
 // A Store may run one transaction at a time, and may let a reader wait for a commit. The suite takes a few seconds, most of
 // them to see that what must not happen does not. It is tested itself: for each law there is a broken Store that fails it.
 //
@@ -26,4 +28,6 @@
 //	var faults storagetest.Faults
 //	store := faults.Wrap(memory.New())
 //	faults.Fail(storagetest.Fault{Method: "Put", N: 3})
+//
+// [WithHistories] makes a [storage.HistoryCache] of a Store that is none, such as storage/memory.
 package storagetest

@@ -53,9 +53,16 @@ type Faults struct {
 	refused error
 }
 
-// Wrap returns a Store that does what store does, but for the faults. Of what store has beside [storage.Store] nothing is
-// left. A Registry gets the changes of a store in memory directly, as without Faults, and polls nothing.
-func (f *Faults) Wrap(store storage.Store) storage.Store { return &faulty{f, store} }
+// Wrap returns a Store that does what store does, but for the faults. Where store is a [storage.HistoryCache] it is one, too;
+// of what else store has beside [storage.Store] nothing is left. A Registry gets the changes of a store in memory directly,
+// as without Faults, and polls nothing.
+func (f *Faults) Wrap(store storage.Store) storage.Store {
+	s := &faulty{f, store}
+	if cache, ok := store.(storage.HistoryCache); ok {
+		return &faultyCache{s, cache}
+	}
+	return s
+}
 
 // Fail orders a fault. Of several that strike one call the one that was ordered first counts.
 func (f *Faults) Fail(fault Fault) {
@@ -96,7 +103,7 @@ func (f *Faults) Reset() {
 var writing = map[string]bool{
 	"Lock": true, "Append": true, "Relay": true, "Trim": true, "Positions": true, "Save": true, "Forget": true, "Drop": true,
 	"PutWatch": true, "DropWatch": true, "Lease": true, "PutFacts": true, "DeleteFacts": true, "Bump": true, "Put": true, "Add": true,
-	"Delete": true,
+	"Delete": true, "PutHistories": true,
 }
 
 // begin counts a call, and returns the fault that strikes it.
@@ -137,7 +144,13 @@ type faulty struct {
 	store  storage.Store
 }
 
-var _ storage.Store = (*faulty)(nil)
+// faultyCache is one that keeps histories, too.
+type faultyCache struct {
+	*faulty
+	cache storage.HistoryCache
+}
+
+var _ storage.HistoryCache = (*faultyCache)(nil)
 
 // Unwrap says to a Registry what is underneath, so that it finds a Memory there.
 func (s *faulty) Unwrap() entity.Log { return s.store }

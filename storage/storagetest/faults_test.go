@@ -17,7 +17,9 @@ import (
 )
 
 func TestAStoreWithoutFaultsKeepsTheLaws(t *testing.T) {
-	storagetest.Run(t, storagetest.Harness{Open: func(testing.TB) storage.Store { return new(storagetest.Faults).Wrap(memory.New()) }})
+	storagetest.Run(t, storagetest.Harness{Open: func(testing.TB) storage.Store {
+		return new(storagetest.Faults).Wrap(storagetest.WithHistories(memory.New()))
+	}})
 }
 
 var book = storage.Record{Key: storage.Key{Kind: "book", ID: "emma"}}

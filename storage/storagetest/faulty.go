@@ -132,3 +132,11 @@ func (s *faulty) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Re
 func (s *faulty) Delete(ctx context.Context, keys []storage.Key) error {
 	return callOnly(s, "Delete", func() error { return s.store.Delete(ctx, keys) })
 }
+
+func (s *faultyCache) Histories(ctx context.Context, systems []string) iter.Seq2[storage.History, error] {
+	return listing(s.faulty, "Histories", s.cache.Histories(ctx, systems))
+}
+
+func (s *faultyCache) PutHistories(ctx context.Context, histories []storage.History) error {
+	return callOnly(s.faulty, "PutHistories", func() error { return s.cache.PutHistories(ctx, histories) })
+}

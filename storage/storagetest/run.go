@@ -27,12 +27,16 @@ type Harness struct {
 }
 
 // Run checks that a Store keeps the laws of [storage.Store], one subtest for each, each on a Store of its own, and those of
-// [entity.Log], with entitytest.RunLog. A subtest that fails ends with the law in words. The subtests run one after the
-// other.
+// [entity.Log], with entitytest.RunLog; and, where the Store is one, those of [storage.HistoryCache]. A subtest that fails
+// ends with the law in words. The subtests run one after the other.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
+	list := laws()
+	if _, ok := h.Open(t).(storage.HistoryCache); ok {
+		list = append(list, historyLaws...)
+	}
 	t.Run("the laws of a Log", func(t *testing.T) { entitytest.RunLog(t, h.log()) })
-	for _, l := range laws() {
+	for _, l := range list {
 		t.Run(l.name, func(t *testing.T) { l.run(t, h) })
 	}
 }
@@ -55,6 +59,7 @@ type law struct {
 	check func(w *world)
 }
 
+// laws are those of every Store.
 func laws() []law {
 	return slices.Concat(factLaws, sourceLaws, deletionLaws, versionLaws, recordLaws, rangeLaws, transactionLaws, viewLaws,
 		waitLaws, contextLaws, listingLaws, sliceLaws, modelLaws)

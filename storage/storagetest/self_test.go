@@ -10,3 +10,7 @@ import (
 func TestMemoryKeepsTheLaws(t *testing.T) {
 	Run(t, Harness{Open: func(testing.TB) storage.Store { return memory.New() }})
 }
+
+func TestAStoreWithHistoriesKeepsTheLaws(t *testing.T) {
+	Run(t, Harness{Open: func(testing.TB) storage.Store { return WithHistories(memory.New()) }})
+}

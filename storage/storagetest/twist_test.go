@@ -28,12 +28,19 @@ type twist struct {
 	get         func(ctx context.Context, keys []storage.Key) iter.Seq2[storage.Record, error]
 	list        func(ctx context.Context, r storage.Range) iter.Seq2[storage.Record, error]
 	delete      func(ctx context.Context, keys []storage.Key) error
+
+	histories    func(ctx context.Context, systems []string) iter.Seq2[storage.History, error]
+	putHistories func(ctx context.Context, histories []storage.History) error
+	forget       func(ctx context.Context, systems []string) error // what DeleteFacts does beside
 }
 
-// newTwist makes all methods the Store's own.
+// newTwist makes all methods the Store's own, and adds those of a cache.
 func newTwist(s *memory.Store) *twist {
+	c := WithHistories(s)
 	return &twist{
-		Store: s, inTx: s.InTx, afterCommit: s.AfterCommit, lock: s.Lock, putFacts: s.PutFacts, factsOf: s.FactsOf, factsFrom: s.FactsFrom,
+		histories: c.Histories, putHistories: c.PutHistories,
+		forget: func(ctx context.Context, systems []string) error { return s.Delete(ctx, historyKeys(systems)) },
+		Store:  s, inTx: s.InTx, afterCommit: s.AfterCommit, lock: s.Lock, putFacts: s.PutFacts, factsOf: s.FactsOf, factsFrom: s.FactsFrom,
 		deleteFacts: s.DeleteFacts, bump: s.Bump, versions: s.Versions, put: s.Put, add: s.Add, get: s.Get, list: s.List, delete: s.Delete,
 	}
 }
@@ -61,7 +68,12 @@ func (t *twist) FactsFrom(ctx context.Context, kind string, sources []string) it
 }
 
 func (t *twist) DeleteFacts(ctx context.Context, systems []string) error {
-	return t.deleteFacts(ctx, systems)
+	return t.InTx(ctx, func(ctx context.Context) error {
+		if err := t.deleteFacts(ctx, systems); err != nil {
+			return err
+		}
+		return t.forget(ctx, systems)
+	})
 }
 
 func (t *twist) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
@@ -87,3 +99,11 @@ func (t *twist) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Rec
 }
 
 func (t *twist) Delete(ctx context.Context, keys []storage.Key) error { return t.delete(ctx, keys) }
+
+func (t *twist) Histories(ctx context.Context, systems []string) iter.Seq2[storage.History, error] {
+	return t.histories(ctx, systems)
+}
+
+func (t *twist) PutHistories(ctx context.Context, histories []storage.History) error {
+	return t.putHistories(ctx, histories)
+}
