@@ -147,6 +147,7 @@ type operation struct {
 	heads    []Head
 	entries  []Entry
 	lent     *[2]Entry // the memory of entries, of entryRooms; nil: its own
+	looked   time.Time // before the states were read
 	observed int       // entries before the write's own
 
 	room struct { // for one entity, so that it needs no more memory
@@ -234,6 +235,7 @@ func (op *operation) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	op.looked = k.reg.now()
 	if err := k.look(ctx, &op.reading); err != nil {
 		return err
 	}
@@ -260,6 +262,7 @@ func (op *operation) before(ctx context.Context) error {
 	if !k.external && !slices.ContainsFunc(op.heads, func(h Head) bool { return h.At.IsZero() }) {
 		return nil
 	}
+	op.looked = k.reg.now()
 	if err := k.look(ctx, &op.reading); err != nil {
 		return err
 	}
@@ -389,7 +392,7 @@ func (op *operation) giveBack() {
 func (op *operation) instant(head *Head) time.Time {
 	at := fromMicros(op.at)
 	if op.at == 0 {
-		at = op.kind.reg.now()
+		at = op.looked
 	}
 	if at.Before(head.At) {
 		return head.At
