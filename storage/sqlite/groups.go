@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -12,7 +13,7 @@ import (
 
 // Positions returns how far a group is; see entity.Groups.
 func (l *Log) Positions(ctx context.Context, g entity.Group, start int64) (positions [entity.Shards]int64, err error) {
-	if err := checkKeys("group", g.Name, g.Source); err != nil {
+	if err := cmp.Or(checkIDs("group", g.Name), checkKeys("source of a group", g.Source)); err != nil {
 		return positions, err
 	}
 	n, err := l.positions(ctx, g, &positions)

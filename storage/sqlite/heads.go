@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"iter"
@@ -18,7 +19,7 @@ func (l *Log) Lock(ctx context.Context, kind string, ids []string) ([]entity.Hea
 	if _, err := l.inside(ctx); err != nil {
 		return nil, err
 	}
-	if err := checkKeys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
+	if err := cmp.Or(checkIDs("kind", kind), checkIDs("ID", ids...)); err != nil {
 		return nil, err
 	}
 	heads := make([]entity.Head, len(ids))
@@ -101,10 +102,13 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if err := checkKeys("key", e.Change.Kind, e.Change.ID, e.Head.ID); err != nil {
-			return err
-		}
-		if err := checkKeys("field", slices.Concat(e.Change.Fields, e.Transitions)...); err != nil {
+		err := cmp.Or(
+			checkIDs("kind", e.Change.Kind),
+			checkIDs("ID", e.Change.ID, e.Head.ID),
+			checkKeys("field", slices.Concat(e.Change.Fields, e.Transitions)...),
+			checkKeys("actor", e.Change.Actor.Type, e.Change.Actor.ID, e.Change.Actor.Name),
+		)
+		if err != nil {
 			return err
 		}
 	}

@@ -13,10 +13,12 @@ import (
 	"sync"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/slokeep/slokeep/entity"
 )
 
-// Options are for OpenLog; nil means the defaults.
+// Options are for Open and OpenLog; nil means the defaults.
 type Options struct {
 	// LoseLastOnPowerLoss makes a commit not wait for the disk. It is then much faster, and when the machine loses power or
 	// its kernel crashes, the last transactions may be gone, though never a part of one. A crash of the process alone loses
@@ -52,9 +54,14 @@ var _ entity.Log = (*Log)(nil)
 // process must be able to write to both. The path is a plain file name, no URI, and ":memory:" is none: for that there is
 // entity.NewMemory. The file may have tables of the host's own beside. ctx is for the opening alone.
 //
-// An error matches ErrNewer where a newer program has migrated the file, entity.ErrInvalid where path or opts are wrong,
-// fs.ErrNotExist where there is no such directory.
+// An error matches ErrNewer, ErrForeign, ErrReadOnly or ErrDiskFull where the file is so, entity.ErrInvalid where path or
+// opts are wrong, fs.ErrNotExist where there is no such directory.
 func OpenLog(ctx context.Context, path string, opts *Options) (*Log, error) {
+	return open(ctx, path, opts, logStatements, "entity")
+}
+
+// open opens a file for the first statements, which need the tables of some parts.
+func open(ctx context.Context, path string, opts *Options, first statement, parts ...string) (*Log, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
@@ -69,9 +76,9 @@ func OpenLog(ctx context.Context, path string, opts *Options) (*Log, error) {
 	if l.path, err = locate(path); err != nil {
 		return nil, err
 	}
-	if err := l.open(ctx); err != nil {
+	if err := l.open(ctx, first, parts); err != nil {
 		_ = l.Close()
-		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+		return nil, fmt.Errorf("sqlite: open %s: %w", path, l.unwritable(err))
 	}
 	return l, nil
 }
@@ -96,13 +103,13 @@ func locate(path string) (string, error) {
 	return abs, nil
 }
 
-func (l *Log) open(ctx context.Context) error {
+func (l *Log) open(ctx context.Context, first statement, parts []string) error {
 	durability := "FULL"
 	if l.relaxed {
 		durability = "NORMAL"
 	}
 	// Nobody waits inside of SQLite for the write lock, since no ctx reaches there.
-	w, err := newWriter(dsn(l.path, "_txlock=immediate", "_busy_timeout=0", "_synchronous="+durability))
+	w, err := newWriter(dsn(l.path, "_txlock=immediate", "_busy_timeout=0", "_synchronous="+durability, roomy, rarely))
 	if err != nil {
 		return err
 	}
@@ -115,13 +122,32 @@ func (l *Log) open(ctx context.Context) error {
 	l.readers.SetMaxOpenConns(max(16, 4*runtime.GOMAXPROCS(0)))
 	l.readers.SetMaxIdleConns(max(4, runtime.GOMAXPROCS(0)))
 	l.onWriter.db, l.onReaders.db = l.writer.db, l.readers
+	for _, part := range parts { // a database that is refused stays as it is
+		if _, err := l.missing(ctx, part); err != nil {
+			return err
+		}
+	}
 	if err := l.useWAL(ctx); err != nil {
 		return err
 	}
-	if err := l.migrate(ctx, Migrations(), "entity"); err != nil {
-		return err
+	for _, part := range parts {
+		if err := l.migrate(ctx, part); err != nil {
+			return err
+		}
 	}
-	return l.patiently(ctx, func() error { return l.onWriter.prepareAll(ctx) })
+	return l.patiently(ctx, func() error { return l.onWriter.prepare(ctx, first) })
+}
+
+// unwritable finds out whether it is the directory that SQLite cannot write to.
+func (l *Log) unwritable(err error) error {
+	if c := code(err); c != sqlite3.SQLITE_CANTOPEN && c != sqlite3.SQLITE_READONLY {
+		return named(err)
+	}
+	probe, probeErr := os.CreateTemp(filepath.Dir(l.path), filepath.Base(l.path)+"-*")
+	if probeErr != nil {
+		return fmt.Errorf("%w: its directory: %w: %w", ErrReadOnly, probeErr, err)
+	}
+	return errors.Join(named(err), probe.Close(), os.Remove(probe.Name()))
 }
 
 // useWAL sets the journal mode, which the file remembers.
@@ -137,6 +163,13 @@ func (l *Log) useWAL(ctx context.Context) error {
 	}
 	return err
 }
+
+// Facts are found by their hashes, which lie all over the file: what loads many of them has few pages to read again and,
+// since more of them change again until the write-ahead log goes into the file, fewer to write.
+const (
+	roomy  = "_pragma=cache_size(-32000)"       // KiB
+	rarely = "_pragma=wal_autocheckpoint(4000)" // pages
+)
 
 // dsn is what the driver wants to hear of a file.
 func dsn(path string, params ...string) string {

@@ -36,7 +36,8 @@ func TestOpenLogRefuses(t *testing.T) {
 			options: &sqlite.Options{WriterWait: -1}, says: "WriterWait"},
 		{name: "a file that is no database", says: "not a database",
 			path: func(t *testing.T) string { return fileOf(t, strings.Repeat("no database ", 100), 0o600) }},
-		{name: "a file that is read-only", says: "read-only", path: readOnlyFile},
+		{name: "a file that is read-only", is: sqlite.ErrReadOnly, says: "write", path: readOnlyFile},
+		{name: "a directory that is read-only", is: sqlite.ErrReadOnly, says: "directory", path: readOnlyDirectory},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path(t)
@@ -61,27 +62,25 @@ func fileOf(t *testing.T, text string, mode fs.FileMode) string {
 	return path
 }
 
-// readOnlyFile makes a file that the test may only read. To root none is, so root is somebody else until the test ends.
-func readOnlyFile(t *testing.T) string {
+func readOnlyFile(t *testing.T) string { return restricted(t, 0o777, 0o444) }
+
+func readOnlyDirectory(t *testing.T) string { return restricted(t, 0o555, 0o666) }
+
+// restricted makes a file in a directory, both with these modes. To root they mean nothing, so root is somebody else until
+// the test ends.
+func restricted(t *testing.T, dirMode, mode fs.FileMode) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		return fileOf(t, "", 0o400)
-	}
 	dir, err := os.MkdirTemp("", "sqlite") // which others may enter, unlike t.TempDir
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, err)
 	path := filepath.Join(dir, "log.db")
-	const nobody = 65534
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, nil, 0o444), syscall.Seteuid(nobody)); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = errors.Join(os.Chmod(dir, 0o700), os.RemoveAll(dir)) })
+	must(t, errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode), os.Chmod(dir, dirMode)))
+	if os.Geteuid() != 0 {
+		return path
 	}
-	t.Cleanup(func() {
-		if err := syscall.Seteuid(0); err != nil {
-			t.Fatal(err)
-		}
-	})
+	const nobody = 65534
+	must(t, syscall.Seteuid(nobody))
+	t.Cleanup(func() { must(t, syscall.Seteuid(0)) })
 	return path
 }
 
@@ -106,51 +105,6 @@ func TestRelativePathOutlivesAChangeOfDirectory(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the file: %v", err)
-	}
-}
-
-func TestNewerDatabaseIsRefused(t *testing.T) {
-	path := newFile(t)
-	openLog(t, path, nil)
-	if _, err := raw(t, path).Exec(`INSERT INTO slokeep_migrations (part, number) VALUES ('entity', 9999)`); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sqlite.OpenLog(t.Context(), path, nil); !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "9999") {
-		t.Errorf("OpenLog: %v, want ErrNewer", err)
-	}
-}
-
-func TestOtherPartsMayHaveMigrationsOfTheirOwn(t *testing.T) {
-	path := newFile(t)
-	openLog(t, path, nil)
-	if _, err := raw(t, path).Exec(`INSERT INTO slokeep_migrations (part, number) VALUES ('other', 9999)`); err != nil {
-		t.Fatal(err)
-	}
-	openLog(t, path, nil)
-}
-
-func TestMigrationsMayBeRunWithAnotherTool(t *testing.T) {
-	path := newFile(t)
-	db := raw(t, path)
-	names, err := fs.Glob(sqlite.Migrations(), "entity_*.sql")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("migrations: %q, %v", names, err)
-	}
-	for i, name := range names {
-		if !strings.HasPrefix(name, fmt.Sprintf("entity_%04d_", i+1)) {
-			t.Errorf("migration %d is called %s", i+1, name)
-		}
-		script, err := fs.ReadFile(sqlite.Migrations(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec(string(script)); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-	}
-	log := openLog(t, path, nil)
-	if err := write(t.Context(), log, "a", "paid"); err != nil {
-		t.Errorf("write: %v", err)
 	}
 }
 
@@ -314,7 +268,7 @@ func uses(log *sqlite.Log) map[string]func(context.Context) error {
 		"Positions": func(ctx context.Context) error { _, err := log.Positions(ctx, entity.Group{Name: "g"}, 0); return err },
 		"Save":      func(ctx context.Context) error { return log.Save(ctx, token, entity.Progress{}) },
 		"Drop":      func(ctx context.Context) error { return log.Drop(ctx, "g") },
-		"PutWatch":  func(ctx context.Context) error { return log.PutWatch(ctx, token, entity.WatchRow{}) },
+		"PutWatch":  func(ctx context.Context) error { return log.PutWatch(ctx, token, entity.WatchRow{Name: "w"}) },
 		"Lease":     func(ctx context.Context) error { _, err := log.Lease(ctx, []string{"a"}, "me", time.Hour); return err },
 		"Exec":      func(ctx context.Context) error { return note(ctx, log, "late") },
 		"Query":     func(ctx context.Context) error { _, err := log.Querier(ctx).QueryContext(ctx, `SELECT 1`); return err },

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"iter"
 	"slices"
 )
@@ -8,6 +9,11 @@ import (
 // pages makes a listing of pages, which are read one at a time, so that no connection is held while the consumer works.
 // next returns the page after a row, the first one after nil; one of less than pageSize is the last.
 func pages[T any](next func(after *T) ([]T, error)) iter.Seq2[T, error] {
+	return pagesOf(pageSize, next)
+}
+
+// pagesOf is pages for those of another size.
+func pagesOf[T any](size int, next func(after *T) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var last *T
 		for {
@@ -22,7 +28,7 @@ func pages[T any](next func(after *T) ([]T, error)) iter.Seq2[T, error] {
 					return
 				}
 			}
-			if len(page) < pageSize {
+			if len(page) < size {
 				return
 			}
 			last = &page[len(page)-1]
@@ -47,6 +53,58 @@ func chunks[T any](keys []string, read func(keys []string) ([]T, error)) iter.Se
 			}
 		}
 	}
+}
+
+// portions makes a listing of what belongs to each of many keys, without having more than portionSize rows at a time. read
+// returns those of some keys, in their order, but no more than that; page those of one key that has many, like pagesOf.
+func portions[K, T any](
+	keys []K, read func(keys []K) ([]T, error), page func(key K, after *T) ([]T, error),
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		left, n := keys, 16
+		for len(left) > 0 {
+			n = min(n, len(left))
+			rows, err := read(left[:n])
+			if err != nil {
+				failing[T](err)(yield)
+				return
+			}
+			if len(rows) == portionSize && n > 1 { // there may be more
+				n = (n + 3) / 4
+				continue
+			}
+			list := listed(rows)
+			if len(rows) == portionSize {
+				key := left[0]
+				list = pagesOf(portionSize, func(after *T) ([]T, error) { return page(key, after) })
+			}
+			for row, err := range list {
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
+			if left = left[n:]; len(rows) < portionSize/4 {
+				n *= 2
+			}
+		}
+	}
+}
+
+// listed is a listing of what is there already.
+func listed[T any](rows []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for i := range rows {
+			if !yield(rows[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// jsonList makes the argument of a statement that takes a list.
+func jsonList(list any) (string, error) {
+	text, err := json.Marshal(list)
+	return string(text), err
 }
 
 // fill makes the arguments of a statement that takes listSize keys, after those that come before.

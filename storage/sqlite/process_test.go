@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/crashtest"
 	"github.com/slokeep/slokeep/storage/sqlite"
 )
 
@@ -23,6 +24,9 @@ import (
 const workerEnv = "SLOKEEP_TEST_WORKER"
 
 func TestMain(m *testing.M) {
+	if crashtest.IsWorker() {
+		os.Exit(crashtest.Work(openWorker))
+	}
 	if text := os.Getenv(workerEnv); text != "" {
 		if err := runWorker(text); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
@@ -38,6 +42,7 @@ type worker struct {
 	Path     string
 	Entities int
 	Seed     uint64
+	Job      string // where it does something else: one of jobs
 }
 
 // counter is the state of the entities: how often it was counted up, and whether that is odd.
@@ -147,6 +152,9 @@ func runWorker(text string) error {
 		return err
 	}
 	ctx := context.Background()
+	if job := jobs[w.Job]; job != nil {
+		return job(ctx, w)
+	}
 	log, err := sqlite.OpenLog(ctx, w.Path, nil)
 	if err != nil {
 		return err

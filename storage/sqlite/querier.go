@@ -119,7 +119,7 @@ func (t *transaction) noted(err error) error {
 	case errors.Is(err, sql.ErrTxDone):
 		return failed("run a statement", err)
 	case t.log.writer.rolledBack.Load():
-		_ = t.doom(fmt.Errorf("%w: %w", errRolledBack, err))
+		_ = t.doom(fmt.Errorf("%w: %w", errRolledBack, named(err)))
 	}
 	return err
 }

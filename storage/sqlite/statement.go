@@ -1,18 +1,12 @@
 package sqlite
 
-import (
-	"cmp"
-	"context"
-	"database/sql"
-	"errors"
-	"strings"
-	"sync"
-)
+import "strings"
 
-// statement names one of the statements that a Log prepares, on each connection once.
+// statement names one of the statements that a Log or a Store prepares, on each connection once.
 type statement int
 
-// The statements. Those whose names end in Many take listSize keys, where fewer are asked for the last one repeatedly.
+// The statements of a Log. Those whose names end in Many take listSize keys, where fewer are asked for the last one
+// repeatedly.
 const (
 	headOne statement = iota
 	headMany
@@ -44,13 +38,46 @@ const (
 	leaseMany
 	leasePage
 	putLease
+	logStatements // how many there are
+)
+
+// The statements of a Store. Those that take many keys take them as JSON.
+const (
+	putFact statement = logStatements + iota
+	linkFact
+	linkSource
+	factsOfMany
+	factsOf
+	factsFromMany
+	factsFrom
+	deleteFacts
+	unlinkFacts
+	deleteUnlinked
+	deleteLinks
+	deleteSources
+	historiesOf
+	putHistory
+	deleteHistory
+	bumpVersion
+	bumpVersions
+	readVersions
+	putRecord
+	addRecord
+	recordsOfMany
+	recordsOf
+	recordsNamed
+	recordsForward
+	recordsBackward
+	deleteRecord
+	deleteRecords
 )
 
 // What is asked for or deleted in one statement.
 const (
-	listSize  = 32
-	pageSize  = 256
-	trimBatch = 1000
+	listSize    = 32
+	pageSize    = 256
+	portionSize = 4096
+	trimBatch   = 1000
 )
 
 const (
@@ -59,6 +86,15 @@ const (
 	changeColumns = `position, at, kind, id, version, fields, actor_type, actor_id, actor_name, prev, next`
 	pendingSelect = `SELECT ` + changeColumns + `, name, source, attempts, due, error, parked FROM entity_pending WHERE `
 	watchSelect   = `SELECT name, "group", condition, progress, position, at FROM entity_watches WHERE name`
+
+	portion      = ` LIMIT 4096`
+	ownColumns   = `f.number, f.kind, '', NULL, f.systems, f.data`
+	factColumns  = `f.number, f.kind, f.source, f.system, f.systems, f.data`
+	nextVersion  = ` ON CONFLICT (kind, id) DO UPDATE SET version = version + 1 RETURNING id, version`
+	insertRecord = `INSERT INTO store_records (kind, id, sub, data) VALUES (?, ?, ?, ?) ON CONFLICT (kind, id, sub) DO `
+	recordRange  = `
+		SELECT id, sub, data FROM store_records
+		WHERE kind = ? AND (id, sub) > (?, ?) AND (id, sub) < (?, ?) ORDER BY `
 )
 
 var manyKeys = ` IN (?` + strings.Repeat(`, ?`, listSize-1) + `)`
@@ -138,125 +174,82 @@ var statementTexts = [...]struct{ what, text string }{
 	leasePage: {"list leases", `
 		SELECT name, holder, number FROM entity_leases WHERE name >= ? AND holder <> '' AND until > ? ORDER BY name` + limit},
 	putLease: {"write a lease", `INSERT OR REPLACE INTO entity_leases (name, holder, number, until) VALUES (?, ?, ?, ?)`},
-}
 
-// statements are those that are prepared on the connections of one pool.
-type statements struct {
-	db       *sql.DB
-	mu       sync.Mutex
-	prepared [len(statementTexts)]*sql.Stmt
-}
+	putFact: {"write a fact", `
+		INSERT INTO store_facts (kind, hash, source, system, systems, data) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (kind, hash) DO NOTHING`},
+	linkFact: {"write a system of a fact", `INSERT INTO store_fact_systems (system, fact) VALUES (?, ?)`},
+	linkSource: {"write a system of a source", `
+		INSERT INTO store_source_systems (system, kind, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
 
-// get returns a statement, prepared at the first call.
-func (ss *statements) get(ctx context.Context, s statement) (*sql.Stmt, error) {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	if ss.prepared[s] == nil {
-		stmt, err := ss.db.PrepareContext(ctx, statementTexts[s].text)
-		if err != nil {
-			return nil, err
-		}
-		ss.prepared[s] = stmt
-	}
-	return ss.prepared[s], nil
-}
+	// A fact of a system is in one of the three parts. CROSS JOIN is a JOIN in the order in which it is written.
+	factsOfMany: {"read facts", `
+		SELECT asked.key, ` + ownColumns + ` FROM json_each(?1) asked CROSS JOIN store_facts f
+		WHERE f.source = '' AND f.system = asked.value
+		UNION ALL
+		SELECT asked.key, ` + factColumns + ` FROM json_each(?1) asked CROSS JOIN store_fact_systems l
+			CROSS JOIN store_facts f ON f.number = l.fact
+		WHERE l.system = asked.value
+		UNION ALL
+		SELECT asked.key, ` + factColumns + ` FROM json_each(?1) asked CROSS JOIN store_source_systems l
+			CROSS JOIN store_facts f ON f.kind = l.kind AND f.source = l.source
+		WHERE l.system = asked.value AND f.source <> ''` + portion},
+	factsOf: {"read facts", `
+		SELECT 0, ` + ownColumns + ` FROM store_facts f WHERE f.source = '' AND f.system = ?1 AND f.number > ?2
+		UNION ALL
+		SELECT 0, ` + factColumns + ` FROM store_fact_systems l CROSS JOIN store_facts f ON f.number = l.fact
+		WHERE l.system = ?1 AND l.fact > ?2
+		UNION ALL
+		SELECT 0, ` + factColumns + ` FROM store_source_systems l
+			CROSS JOIN store_facts f ON f.kind = l.kind AND f.source = l.source
+		WHERE l.system = ?1 AND f.source <> '' AND f.number > ?2
+		ORDER BY number` + portion},
+	factsFromMany: {"read facts of sources", `
+		SELECT 0, ` + factColumns + ` FROM json_each(?2) asked CROSS JOIN store_facts f
+		WHERE f.kind = ?1 AND f.source = asked.value AND f.source <> ''` + portion},
+	factsFrom: {"read facts of sources", `
+		SELECT 0, ` + factColumns + ` FROM store_facts f
+		WHERE f.kind = ? AND f.source = ? AND f.source <> '' AND f.number > ? ORDER BY f.number` + portion},
 
-// prepareAll prepares every statement, so that no get in a transaction waits for the connection that the transaction has.
-func (ss *statements) prepareAll(ctx context.Context) error {
-	for s := range statementTexts {
-		if _, err := ss.get(ctx, statement(s)); err != nil {
-			return failed("prepare to "+statementTexts[s].what, err)
-		}
-	}
-	return nil
-}
+	// A fact that stands for itself goes with the last of its systems.
+	deleteFacts: {"delete facts", `
+		DELETE FROM store_facts
+		WHERE source = '' AND system = ? AND NOT EXISTS (SELECT 1 FROM store_fact_systems WHERE fact = number)`},
+	unlinkFacts: {"delete facts", `UPDATE store_facts SET system = NULL WHERE source = '' AND system = ?`},
+	deleteUnlinked: {"delete facts", `
+		DELETE FROM store_facts
+		WHERE number IN (SELECT fact FROM store_fact_systems WHERE system = ?1) AND system IS NULL
+			AND NOT EXISTS (SELECT 1 FROM store_fact_systems WHERE fact = number AND system <> ?1)`},
+	deleteLinks:   {"delete facts", `DELETE FROM store_fact_systems WHERE system = ?`},
+	deleteSources: {"delete facts", `DELETE FROM store_source_systems WHERE system = ?`},
+	historiesOf: {"read histories", `
+		SELECT h.system, h.version, h.data FROM json_each(?) asked CROSS JOIN store_histories h
+		WHERE h.system = asked.value`},
+	putHistory: {"write a history", `
+		INSERT INTO store_histories (system, version, data) VALUES (?, ?, ?) ON CONFLICT (system)
+		DO UPDATE SET version = excluded.version, data = excluded.data WHERE version < excluded.version`},
+	deleteHistory: {"delete a history", `DELETE FROM store_histories WHERE system = ?`},
 
-func (ss *statements) close() {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	for _, stmt := range ss.prepared {
-		if stmt != nil {
-			_ = stmt.Close()
-		}
-	}
-}
+	bumpVersion: {"bump a version", `
+		INSERT INTO store_versions (kind, id, version) VALUES (?, ?, 1)` + nextVersion},
+	bumpVersions: {"bump versions", `
+		INSERT INTO store_versions (kind, id, version) SELECT ?, value, 1 FROM json_each(?) WHERE true` + nextVersion},
+	readVersions: {"read versions", `
+		SELECT kinds.key, ids.key, version FROM json_each(?) kinds CROSS JOIN json_each(kinds.value) ids
+			CROSS JOIN store_versions v ON v.kind = kinds.key AND v.id = ids.value`},
 
-// query reads rows into memory: through the transaction of ctx where there is one, else on a connection of the readers.
-// scan is called for each.
-func (l *Log) query(ctx context.Context, s statement, scan func(*sql.Rows) error, args ...any) error {
-	if t := l.transaction(ctx); t != nil {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return t.query(s, scan, args...)
-	}
-	if err := l.check(); err != nil {
-		return err
-	}
-	var rows *sql.Rows
-	err := l.patiently(ctx, func() error {
-		stmt, err := l.onReaders.get(ctx, s)
-		if err == nil {
-			rows, err = stmt.QueryContext(ctx, args...)
-		}
-		return err
-	})
-	if err == nil {
-		err = drain(rows, scan)
-	}
-	if err != nil {
-		err = cmp.Or(l.check(), err)
-	}
-	return failed(statementTexts[s].what, err)
-}
-
-// query reads rows into memory.
-func (t *transaction) query(s statement, scan func(*sql.Rows) error, args ...any) error {
-	t.statement.Lock()
-	defer t.statement.Unlock()
-	stmt, err := t.get(s)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.Query(args...)
-	if err == nil {
-		err = drain(rows, scan)
-	}
-	return failed(statementTexts[s].what, err)
-}
-
-// exec runs a statement that returns nothing. No ctx interrupts it, since that would make SQLite roll back.
-func (t *transaction) exec(s statement, args ...any) (sql.Result, error) {
-	t.statement.Lock()
-	defer t.statement.Unlock()
-	stmt, err := t.get(s)
-	if err != nil {
-		return nil, err
-	}
-	result, err := stmt.Exec(args...)
-	return result, failed(statementTexts[s].what, err)
-}
-
-// get returns a statement of the transaction.
-func (t *transaction) get(s statement) (*sql.Stmt, error) {
-	if err := t.check(); err != nil {
-		return nil, err
-	}
-	if t.prepared[s] == nil {
-		stmt, err := t.log.onWriter.get(context.Background(), s)
-		if err != nil {
-			return nil, failed("prepare to "+statementTexts[s].what, err)
-		}
-		t.prepared[s] = t.tx.Stmt(stmt)
-	}
-	return t.prepared[s], nil
-}
-
-func drain(rows *sql.Rows, scan func(*sql.Rows) error) error {
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-	}
-	return errors.Join(rows.Err(), rows.Close())
+	putRecord: {"write a record", insertRecord + `UPDATE SET data = excluded.data`},
+	addRecord: {"add a record", insertRecord + `NOTHING`},
+	recordsOfMany: {"read records", `
+		SELECT r.id, r.sub, r.data FROM json_each(?2) asked CROSS JOIN store_records r
+		WHERE r.kind = ?1 AND r.id = asked.value` + portion},
+	recordsOf: {"read records", `
+		SELECT id, sub, data FROM store_records WHERE kind = ? AND id = ? AND sub >= ? ORDER BY sub` + portion},
+	recordsNamed: {"read records", `
+		SELECT r.id, r.sub, r.data FROM json_each(?2) asked CROSS JOIN store_records r
+		WHERE r.kind = ?1 AND r.id = asked.value ->> 0 AND r.sub = asked.value ->> 1`},
+	recordsForward:  {"list records", recordRange + `id, sub LIMIT ?`},
+	recordsBackward: {"list records", recordRange + `id DESC, sub DESC LIMIT ?`},
+	deleteRecord:    {"delete a record", `DELETE FROM store_records WHERE kind = ? AND id = ? AND sub = ?`},
+	deleteRecords:   {"delete records", `DELETE FROM store_records WHERE kind = ? AND id = ?`},
 }

@@ -14,6 +14,7 @@ import (
 	driver "modernc.org/sqlite"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/storage/sqlite"
 )
 
 var errBoom = errors.New("boom")
@@ -200,8 +201,8 @@ func TestFullDiskIsAnError(t *testing.T) {
 		t.Error("the disk is full, and nothing fails")
 		return nil
 	})
-	if full, ok := errors.AsType[*driver.Error](err); !ok || full.Code() != 13 { // SQLITE_FULL
-		t.Errorf("InTx: %v, want the driver's error", err)
+	if full, ok := errors.AsType[*driver.Error](err); !ok || full.Code() != 13 || !errors.Is(err, sqlite.ErrDiskFull) { // SQLITE_FULL
+		t.Errorf("InTx: %v, want ErrDiskFull and the driver's error", err)
 	}
 	if changes := feed(t, log); len(changes) != 1 {
 		t.Errorf("%d changes, want 1", len(changes))

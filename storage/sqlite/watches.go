@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"iter"
@@ -37,7 +38,7 @@ func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.Wat
 
 // PutWatch writes the row of a named watch; see entity.Watches.
 func (l *Log) PutWatch(ctx context.Context, token entity.Token, w entity.WatchRow) error {
-	if err := checkKeys("watch", w.Name); err != nil {
+	if err := cmp.Or(checkIDs("watch", w.Name), checkKeys("row of a watch", w.Group, w.Condition, w.Progress)); err != nil {
 		return err
 	}
 	return l.write(ctx, false, func(t *transaction) error {

@@ -58,7 +58,7 @@ func (h hooked) Connect(ctx context.Context) (driver.Conn, error) {
 	}); ok {
 		readOnly, err := c.IsReadOnly("main")
 		if err == nil && readOnly {
-			err = errors.New("the file is read-only")
+			err = ErrReadOnly
 		}
 		if err != nil {
 			_ = conn.Close()
