@@ -1,14 +1,19 @@
 // Command quickstart lives through one incident. A database fails; two minutes later the checkout that depends on it does
 // too, and is still down when the database is back. A watch fires when half of the checkout's error budget is spent, and
-// the program prints what the incident has cost, whose fault it was, and what comes next. Time is simulated, everything is
-// in memory, and nothing has to be set up.
+// the program prints what the incident has cost, whose fault it was, and what comes next. Time is simulated, and nothing
+// has to be set up.
 //
-//	go run ./examples/quickstart
+//	go run ./examples/quickstart [-db FILE]
+//
+// Everything is in memory, or in FILE, an SQLite database that is made if need be. Where that has the incident already, it is
+// told once more, which changes nothing, and the answers are those of the first time.
 package main
 
 import (
 	"cmp"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"log"
 	"time"
@@ -17,68 +22,115 @@ import (
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/memory"
+	"github.com/slokeep/slokeep/storage/sqlite"
 )
 
+var db = flag.String("db", "", "the SQLite file that keeps everything; without it memory does")
+
 func main() {
-	if err := run(context.Background()); err != nil {
+	flag.Parse()
+	if err := run(context.Background(), *db); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
-	clock := simclock.New(time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC))
-	keeper, err := engine.New(memory.New(), &engine.Options{Clock: clock})
+func run(ctx context.Context, file string) error {
+	if file == "" {
+		return live(ctx, memory.New())
+	}
+	store, err := sqlite.Open(ctx, file, nil)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(live(ctx, store), store.Close()); err != nil {
+		return err
+	}
+	fmt.Printf("everything is kept in %s; the next run with it finds it there\n", file)
+	return nil
+}
+
+// What is promised: up for 99.9 % of any 30 days, not counting what an upstream has caused.
+var objective = slo.Objective{
+	ID: "checkout-uptime", SystemID: "checkout", Target: 99.9, Window: slo.Days(30), DependencyExclusion: slo.SelfOnly,
+}
+
+// What happens, as the monitoring tells it.
+var (
+	begin = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+	end   = begin.Add(35 * time.Minute)
+	news  = []slo.Observation{
+		slo.Down("orders-db", begin),
+		slo.Down("checkout", begin.Add(2*time.Minute)),
+		slo.Up("orders-db", begin.Add(10*time.Minute)),
+	}
+)
+
+func live(ctx context.Context, store storage.Store) error {
+	clock := simclock.New(begin)
+	keeper, err := engine.New(store, &engine.Options{Clock: clock})
 	if err != nil {
 		return err
 	}
 	defer keeper.Close()
 
-	// What is promised: up for 99.9 % of any 30 days, not counting what an upstream has caused.
-	objective := slo.Objective{
-		ID: "checkout-uptime", SystemID: "checkout", Target: 99.9, Window: slo.Days(30), DependencyExclusion: slo.SelfOnly,
+	_, err = keeper.Get(ctx, objective.ID)
+	known := err == nil
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return err
+	}
+	if known { // it was lived through before, up to its end
+		if err := clock.AdvanceTo(end); err != nil {
+			return err
+		}
 	}
 	if _, err := keeper.Ensure(ctx, objective); err != nil {
 		return err
 	}
-	if err := keeper.SetUpstreams(ctx, "checkout", []string{"orders-db"}, clock.Now()); err != nil {
+	if err := keeper.SetUpstreams(ctx, "checkout", []string{"orders-db"}, begin); err != nil {
 		return err
 	}
+	if known {
+		fmt.Println("known from before; told once more, it is still the same")
+		err = keeper.Observe(ctx, news...)
+	} else {
+		err = suffer(ctx, keeper, clock)
+	}
+	if err != nil {
+		return err
+	}
+	return report(ctx, keeper, objective.ID)
+}
 
+// suffer lives through the incident, step by step.
+func suffer(ctx context.Context, keeper *engine.Engine, clock *simclock.Clock) error {
 	// Whom to call: nobody polls for this. The watch fires at the microsecond at which it becomes true.
 	if err := keeper.Entities().Start(ctx); err != nil {
 		return err
 	}
 	half := entity.Below(entity.Path("slo", objective.ID, "budgetRemainingPercent"), 50)
-	_, err = keeper.Entities().Watch(ctx, half, func(_ context.Context, f entity.Firing) error {
+	_, err := keeper.Entities().Watch(ctx, half, func(_ context.Context, f entity.Firing) error {
 		fmt.Printf("%s  half of the budget is spent\n", f.At.Format(time.TimeOnly))
 		return nil
 	}, nil)
 	if err != nil {
 		return err
 	}
-
-	// What happens, as the monitoring tells it.
 	clock.Settle = func() { err = cmp.Or(err, keeper.Settle(ctx)) }
-	for _, news := range []struct {
-		after time.Duration
-		word  func(system string, at time.Time) slo.Observation
-		of    string
-	}{
-		{0, slo.Down, "orders-db"}, {2 * time.Minute, slo.Down, "checkout"}, {8 * time.Minute, slo.Up, "orders-db"},
-	} {
-		clock.Advance(news.after)
-		word := news.word(news.of, clock.Now())
+	for _, word := range news {
+		if err := clock.AdvanceTo(word.At); err != nil {
+			return err
+		}
 		fmt.Printf("%s  %s is %v\n", word.At.Format(time.TimeOnly), word.SystemID, word.Health)
 		if err := keeper.Observe(ctx, word); err != nil {
 			return err
 		}
 	}
-	clock.Advance(25 * time.Minute)
-	if err != nil {
+	if err := clock.AdvanceTo(end); err != nil {
 		return err
 	}
-	return report(ctx, keeper, objective.ID)
+	return err
 }
 
 // report asks, and prints the answers.

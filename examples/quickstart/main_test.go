@@ -1,5 +1,13 @@
 package main
 
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
 func Example() {
 	main()
 	// Output:
@@ -18,4 +26,41 @@ func Example() {
 	//   ticket       over 24h0m0s and 2h0m0s
 	//   ticket       over 72h0m0s and 6h0m0s
 	//   exhausted    2026-03-02 12:53:12, if it stays down
+}
+
+// With a file the first run prints what it prints without, the second one the same answers.
+func TestFileKeepsEverything(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "quickstart.db")
+	inMemory := printed(t, "")
+	const kept = "everything is kept in "
+	first := printed(t, file)
+	if want := inMemory + kept; !strings.HasPrefix(first, want) || !strings.Contains(first, file) {
+		t.Errorf("the first run printed\n%swant\n%s", first, want)
+	}
+	_, answers, _ := strings.Cut(first, "12:35:00")
+	for range 2 {
+		again := printed(t, file)
+		if want := "known from before; told once more, it is still the same\n12:35:00" + answers; again != want {
+			t.Errorf("another run printed\n%swant\n%s", again, want)
+		}
+	}
+}
+
+// printed runs the program, and returns what it prints.
+func printed(t *testing.T, file string) string {
+	t.Helper()
+	r, w, err := os.Pipe() // which has room for all of it
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	err = run(t.Context(), file)
+	os.Stdout = stdout
+	_ = w.Close()
+	text, readErr := io.ReadAll(r)
+	if err != nil || readErr != nil {
+		t.Fatalf("run: %v, %v", err, readErr)
+	}
+	return string(text)
 }

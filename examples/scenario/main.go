@@ -6,7 +6,8 @@
 // Several files are one script; a file may be - for standard input, which is read where there is none. The flags:
 //
 //	-events         print events, too
-//	-store STORE    where everything is kept: memory (unless given)
+//	-store STORE    where everything is kept: memory (unless given), or sqlite:FILE, which must not be there yet and stays
+//	                when the program has ended; nothing of the output depends on it
 //
 // # Steps
 //
@@ -79,8 +80,6 @@ import (
 	"io"
 	"os"
 	_ "time/tzdata" // calendar windows in any zone, also on a machine that has no database of them
-
-	"github.com/slokeep/slokeep/storage/memory"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -88,14 +87,14 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 // run is the program: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &output{out: bufio.NewWriter(stdout)}
-	names, err := parseFlags(args, out)
+	names, store, err := parseFlags(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
 		return 0
 	}
 	refused := false
 	if err == nil {
-		refused, err = scenario(names, stdin, out)
+		refused, err = scenario(names, store, stdin, out)
 	}
 	failed := out.end()
 	for _, err := range []error{failed, err} {
@@ -114,31 +113,34 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 const usage = `usage: scenario [flags] FILE...
   -events         print events, too
-  -store STORE    where everything is kept: memory (unless given)
+  -store STORE    where everything is kept: memory (unless given), or sqlite:FILE, a new file
 `
 
-func parseFlags(args []string, out *output) (files []string, err error) {
+func parseFlags(args []string, out *output) (files []string, store string, err error) {
 	flags := flag.NewFlagSet("scenario", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.BoolVar(&out.events, "events", false, "")
-	store := flags.String("store", "memory", "")
+	flags.StringVar(&store, "store", "memory", "")
 	if err := flags.Parse(args); err != nil {
-		return nil, fmt.Errorf("scenario: %w", err)
+		return nil, "", fmt.Errorf("scenario: %w", err)
 	}
-	if *store != "memory" {
-		return nil, fmt.Errorf("scenario: -store %q: want memory", *store)
-	}
-	return flags.Args(), nil
+	return flags.Args(), store, nil
 }
 
 // scenario plays all files. Its errors are the user's.
-func scenario(names []string, stdin io.Reader, out *output) (refused bool, err error) {
+func scenario(names []string, store string, stdin io.Reader, out *output) (refused bool, err error) {
 	files, err := open(names, stdin)
 	if err != nil {
 		return false, fmt.Errorf("scenario: %w", err)
 	}
 	defer closeAll(files)
-	p, err := newPlayer(context.Background(), memory.New(), out)
+	ctx := context.Background()
+	s, closeStore, err := openStore(ctx, store)
+	if err != nil {
+		return false, fmt.Errorf("scenario: %w", err)
+	}
+	defer func() { out.fail(closeStore()) }()
+	p, err := newPlayer(ctx, s, out)
 	if err != nil {
 		return false, fmt.Errorf("scenario: %w", err)
 	}

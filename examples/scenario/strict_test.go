@@ -112,7 +112,6 @@ func TestFlags(t *testing.T) {
 		name, want string
 		args       []string
 	}{
-		{"a store that is not known", `scenario: -store "sqlite:x.db": want memory` + "\nexit status 2\n", []string{"-store", "sqlite:x.db"}},
 		{"an unknown flag", "scenario: flag provided but not defined: -x\nexit status 2\n", []string{"-x"}},
 		{"help", usage + "exit status 0\n", []string{"-h"}},
 		{"memory", "exit status 0\n", []string{"-store", "memory"}},
