@@ -61,16 +61,16 @@ func (e *Encoder) EncodeHead(h *entity.Head) (state, published *string, err erro
 	return state, published, nil
 }
 
-// Decode returns what was encoded.
-func Decode(text *string) any {
-	if text == nil || *text == absent {
+// Decode returns what was encoded, which it keeps.
+func Decode(text []byte) any {
+	if text == nil || string(text) == absent {
 		return nil
 	}
-	return json.RawMessage(*text)
+	return json.RawMessage(text)
 }
 
-// DecodeHead sets a head's State and Published from what EncodeHead made of them.
-func DecodeHead(h *entity.Head, state, published *string) {
+// DecodeHead sets a head's State and Published from what EncodeHead made of them, which it keeps.
+func DecodeHead(h *entity.Head, state, published []byte) {
 	h.State = Decode(state)
 	h.Published = h.State
 	if published != nil {
@@ -83,20 +83,17 @@ func EncodeNames(names []string) (*string, error) {
 	if names == nil {
 		return nil, nil
 	}
-	if err := CheckKeys("field", names...); err != nil {
-		return nil, err
-	}
 	b, err := json.Marshal(names)
 	text := string(b)
 	return &text, err
 }
 
 // DecodeNames returns what EncodeNames made of a list.
-func DecodeNames(text *string) (names []string, err error) {
+func DecodeNames(text []byte) (names []string, err error) {
 	if text == nil {
 		return nil, nil
 	}
-	err = json.Unmarshal([]byte(*text), &names)
+	err = json.Unmarshal(text, &names)
 	return names, err
 }
 

@@ -57,6 +57,7 @@ func (l *Log) notify() {
 // none of the pool's. ErrUnavailable: that connection was lost.
 func (l *Log) Listen(ctx context.Context, wake func()) error {
 	conn, err := l.door.listen(ctx)
+	err = unreachable(ctx, err)
 	if err == nil {
 		defer func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)

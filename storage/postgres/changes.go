@@ -22,9 +22,6 @@ func (r *changeRows) add(encoder *sqlstore.Encoder, c *entity.Change) error {
 	if err != nil {
 		return err
 	}
-	if err := sqlstore.CheckKeys("actor", string(c.Actor.Type), c.Actor.ID, c.Actor.Name); err != nil {
-		return err
-	}
 	next, err := encoder.Encode(c.Next) // first: it is what was published
 	if err != nil {
 		return err
@@ -34,7 +31,7 @@ func (r *changeRows) add(encoder *sqlstore.Encoder, c *entity.Change) error {
 		return err
 	}
 	r.ats, r.kinds, r.ids, r.versions = append(r.ats, c.At.UnixMicro()), append(r.kinds, c.Kind), append(r.ids, c.ID), append(r.versions, c.Version)
-	r.actorTypes, r.actorIDs, r.actorNames = append(r.actorTypes, string(c.Actor.Type)), append(r.actorIDs, c.Actor.ID), append(r.actorNames, c.Actor.Name)
+	r.actorTypes, r.actorIDs, r.actorNames = append(r.actorTypes, c.Actor.Type), append(r.actorIDs, c.Actor.ID), append(r.actorNames, c.Actor.Name)
 	r.fields, r.prevs, r.nexts = append(r.fields, fields), append(r.prevs, prev), append(r.nexts, next)
 	return nil
 }
@@ -46,7 +43,7 @@ func (r *changeRows) step() step {
 // scanChange reads a Position and changeColumns into c, and what follows into more.
 func scanChange(rows pgx.Rows, c *entity.Change, more ...any) error {
 	var at int64
-	var fields, prev, next *string
+	var fields, prev, next []byte
 	into := [17]any{&c.Position, &at, &c.Kind, &c.ID, &c.Version, &fields, &c.Actor.Type, &c.Actor.ID, &c.Actor.Name, &prev, &next}
 	const own = 11
 	if err := rows.Scan(append(into[:own], more...)...); err != nil {

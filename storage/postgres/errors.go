@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 
@@ -27,15 +28,16 @@ var (
 	ErrForeign = errors.New("another program's tables are in the way: choose another schema")
 
 	// ErrUnavailable says that there is no server to be reached, that it is going down or has no connection left, or that a
-	// connection was lost. The transaction that it happened in was rolled back. It may be tried again.
+	// connection was lost. What it happened in has changed nothing. It may be tried again.
 	ErrUnavailable = errors.New("the server cannot be reached: check the address, and that it runs, then try again")
 
 	// ErrDenied says that the server refuses: the user, the password, the database, a right that is missing, or that it is
 	// a read-only standby. Trying again does not help.
 	ErrDenied = errors.New("the server refuses: check user, password, database and rights")
 
-	// ErrInDoubt says that the connection was lost during a commit, so that nobody knows whether the transaction has
-	// committed; all of it has, or nothing. What slokeep's engine writes can be written again in either case.
+	// ErrInDoubt says that the connection was lost during a commit, or a write outside of a transaction, which is one: nobody
+	// knows whether it has committed; all of it has, or nothing. What slokeep's engine writes can be written again in either
+	// case. No such error matches ErrUnavailable.
 	ErrInDoubt = errors.New("whether the transaction has committed is not known")
 )
 
@@ -88,15 +90,15 @@ func isDBClosed(err error) bool { return strings.HasSuffix(err.Error(), "sql: da
 // classifyCode knows the codes of https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func classifyCode(code string) error {
 	switch code {
-	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
+	case "40001", "40P01", "55P03", "57014": // serialization_failure, deadlock_detected, lock_timeout, statement_timeout
 		return entity.ErrConflict
-	case "22021", "22P05": // character_not_in_repertoire, untranslatable_character
+	case "22021", "22P05", "54000": // character_not_in_repertoire, untranslatable_character, a key too long for an index
 		return entity.ErrInvalid
 	case "3D000", "42501", "25006": // invalid_catalog_name, insufficient_privilege, read_only_sql_transaction
 		return ErrDenied
 	case "53300", "57P01", "57P02", "57P03", "57P05": // too_many_connections, shutdowns, cannot_connect_now, idle_session_timeout
 		return ErrUnavailable
-	case "25P03": // idle_in_transaction_session_timeout
+	case "25P03", "25P04": // idle_in_transaction_session_timeout, transaction_timeout
 		return ErrUnavailable
 	}
 	switch {
@@ -112,4 +114,35 @@ func classifyCode(code string) error {
 func fatal(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return !ok || e.Severity == "FATAL" || e.Severity == "PANIC" || e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
+}
+
+// doubtful says of an error of what commits that it may have committed nevertheless, where that is so.
+func doubtful(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, before := errors.AsType[pgx.ErrPreprocessingBatch](err)
+	if before || pgconn.SafeToRetry(err) || !fatal(err) {
+		return err
+	}
+	return inDoubt{err}
+}
+
+// inDoubt is an error that matches ErrInDoubt, and all that its cause matches but ErrUnavailable.
+type inDoubt struct{ cause error }
+
+func (e inDoubt) Error() string { return fmt.Sprintf("postgres: commit: %v: %v", ErrInDoubt, e.cause) }
+
+func (e inDoubt) Is(target error) bool {
+	return target == ErrInDoubt || target != ErrUnavailable && errors.Is(e.cause, target)
+}
+
+func (e inDoubt) As(target any) bool { return errors.As(e.cause, target) }
+
+// unreachable says of an error of connecting what it is. Where ctx has not ended, it was the pool's own patience that has.
+func unreachable(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("postgres: connect: %w: %v", ErrUnavailable, err) // the cause must not pass for the end of ctx
+	}
+	return failed("connect", err)
 }

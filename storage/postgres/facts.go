@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ type factKey struct {
 
 // PutFacts writes what is new; see storage.Facts.
 func (s *Store) PutFacts(ctx context.Context, facts []storage.Fact) ([]bool, error) {
-	if err := checkFacts(facts); err != nil {
+	if err := check.Facts(facts); err != nil {
 		return nil, err
 	}
 	added := make([]bool, len(facts))
@@ -80,31 +79,8 @@ func (s *Store) PutFacts(ctx context.Context, facts []storage.Fact) ([]bool, err
 	return added, nil
 }
 
-func checkFacts(facts []storage.Fact) error {
-	for i := range facts {
-		f := &facts[i]
-		if err := checkLengths("kind", kindLength, f.Kind); err != nil {
-			return err
-		}
-		if err := checkLengths("source", idLength, f.Source); err != nil {
-			return err
-		}
-		if err := checkLengths("system", idLength, f.Systems...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // distinct returns keys in their order, each once, in a slice of their own.
 func distinct(keys []string) []string { return slices.Compact(slices.Sorted(slices.Values(keys))) }
-
-func checkLengths(what string, limit int, keys ...string) error {
-	if err := sqlstore.CheckLengths(what, limit, keys...); err != nil {
-		return fmt.Errorf("postgres: %w", err)
-	}
-	return nil
-}
 
 // factRows are the arguments of putFacts, for those of the facts.
 func factRows(facts []storage.Fact, keys []factKey, of []int) ([]any, error) {
@@ -180,7 +156,7 @@ const (
 // FactsOf lists the facts of systems; see storage.Facts. It reads those of as many systems at once as have some ten thousand
 // facts together.
 func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
-	if err := checkKeys("system", systems...); err != nil {
+	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.SystemFact](err)
 	}
 	systems = distinct(systems)
@@ -208,7 +184,7 @@ func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage
 
 // FactsFrom lists the facts of sources; see storage.Facts.
 func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) iter.Seq2[storage.Fact, error] {
-	if err := checkKeys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
+	if err := check.Keys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
 		return sqlstore.Failing[storage.Fact](err)
 	}
 	sources = distinct(sources)
@@ -234,7 +210,8 @@ func (s *Store) readFacts(ctx context.Context, statement statement, args ...any)
 	var one []string
 	err = s.query(ctx, statement, func(rows pgx.Rows) error {
 		var f storage.SystemFact
-		var system, list *string
+		var system *string
+		var list []byte
 		if err := rows.Scan(&f.SystemID, &f.Kind, &f.Source, &system, &list, &f.Data); err != nil {
 			return err
 		}
@@ -257,7 +234,7 @@ func (s *Store) readFacts(ctx context.Context, statement statement, args ...any)
 
 // DeleteFacts takes all facts of systems away from them; see storage.Facts.
 func (s *Store) DeleteFacts(ctx context.Context, systems []string) error {
-	if err := checkKeys("system", systems...); err != nil {
+	if err := check.IDs("system", systems...); err != nil {
 		return err
 	}
 	if len(systems) == 0 {

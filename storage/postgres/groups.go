@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -13,7 +14,7 @@ import (
 
 // Positions returns how far a group is; see entity.Groups.
 func (l *Log) Positions(ctx context.Context, g entity.Group, start int64) (positions [entity.Shards]int64, err error) {
-	if err := checkKeys("group", g.Name, g.Source); err != nil {
+	if err := cmp.Or(check.IDs("group", g.Name), check.Keys("source of a group", g.Source)); err != nil {
 		return positions, err
 	}
 	found := 0
@@ -42,8 +43,8 @@ func (l *Log) Positions(ctx context.Context, g entity.Group, start int64) (posit
 // Save writes a Progress; see entity.Groups. An error that matches entity.ErrNotFound says that there is no such group,
 // since somebody dropped it.
 func (l *Log) Save(ctx context.Context, token entity.Token, p entity.Progress) error {
-	if p.Shard < 0 || p.Shard >= entity.Shards {
-		return fmt.Errorf("postgres: %w: shard %d: want 0 to %d", entity.ErrInvalid, p.Shard, entity.Shards-1)
+	if err := check.Progress(&p); err != nil {
+		return err
 	}
 	var rows []step
 	for i := range p.Put {
@@ -79,9 +80,6 @@ func pendingRow(g entity.Group, p *entity.Pending) (step, error) {
 	if err := c.add(new(sqlstore.Encoder), &p.Change); err != nil {
 		return step{}, err
 	}
-	if err := sqlstore.CheckKeys("error", p.Error); err != nil {
-		return step{}, err
-	}
 	var due *int64
 	if !p.Due.IsZero() {
 		micros := p.Due.UnixMicro()
@@ -94,7 +92,7 @@ func pendingRow(g entity.Group, p *entity.Pending) (step, error) {
 
 // Pending lists what is pending; see entity.Groups.
 func (l *Log) Pending(ctx context.Context, name string) iter.Seq2[entity.Pending, error] {
-	if err := checkKeys("group", name); err != nil {
+	if err := check.Keys("group", name); err != nil {
 		return sqlstore.Failing[entity.Pending](err)
 	}
 	return sqlstore.Pages(pageSize, func(after *entity.Pending) (page []entity.Pending, err error) {
@@ -130,7 +128,7 @@ func (l *Log) Forget(ctx context.Context, g entity.Group, positions ...int64) (n
 	if len(positions) == 0 {
 		return 0, nil
 	}
-	if err := checkKeys("group", g.Name, g.Source); err != nil {
+	if err := check.Keys("group", g.Name, g.Source); err != nil {
 		return 0, err
 	}
 	err = l.run(ctx, step{deletePending, []any{g.Name, g.Source, positions}, func(rows pgx.Rows) error {
@@ -143,7 +141,7 @@ func (l *Log) Forget(ctx context.Context, g entity.Group, positions ...int64) (n
 
 // Drop deletes groups; see entity.Groups.
 func (l *Log) Drop(ctx context.Context, name string) error {
-	if err := checkKeys("group", name); err != nil {
+	if err := check.Keys("group", name); err != nil {
 		return err
 	}
 	return l.write(ctx, func(t *transaction) error { return t.later(ctx, do(dropGroup, name), do(dropPending, name)) })

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"math"
@@ -23,7 +24,7 @@ func (l *Log) Lock(ctx context.Context, kind string, ids []string) ([]entity.Hea
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKeys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
+	if err := cmp.Or(check.IDs("kind", kind), check.IDs("ID", ids...)); err != nil {
 		return nil, err
 	}
 	if err := t.lock(ctx, kind, t.unlocked(kind, ids)); err != nil {
@@ -74,7 +75,7 @@ func scanHead(heads *[]entity.Head) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		var h entity.Head
 		var version, at *int64
-		var state, published *string
+		var state, published []byte
 		if err := rows.Scan(&h.ID, &version, &at, &state, &published); err != nil {
 			return err
 		}
@@ -89,7 +90,7 @@ func scanHead(heads *[]entity.Head) func(pgx.Rows) error {
 
 // Heads lists heads; see entity.Heads.
 func (l *Log) Heads(ctx context.Context, kind string, ids []string) iter.Seq2[entity.Head, error] {
-	if err := checkKeys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
+	if err := check.Keys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
 		return sqlstore.Failing[entity.Head](err)
 	}
 	if ids != nil {
@@ -118,14 +119,8 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 	if err != nil {
 		return err
 	}
-	for i := range entries {
-		e := &entries[i]
-		if err := checkKeys("key", e.Change.Kind, e.Change.ID, e.Head.ID); err != nil {
-			return err
-		}
-		if err := checkKeys("field", slices.Concat(e.Change.Fields, e.Transitions)...); err != nil {
-			return err
-		}
+	if err := check.Entries(entries); err != nil {
+		return err
 	}
 	// A statement can change a row once, so that entries of one entity go one after the other.
 	for len(entries) > 0 {
@@ -187,7 +182,7 @@ func (l *Log) append(entries []entity.Entry) ([]step, map[headKey]entity.Head, e
 			}
 		}
 		h := entity.Head{ID: e.Head.ID, Version: e.Head.Version, At: sqlstore.Instant(e.Head.At.UnixMicro())}
-		sqlstore.DecodeHead(&h, state, published)
+		sqlstore.DecodeHead(&h, bytesOf(state), bytesOf(published))
 		heads[headKey{e.Change.Kind, e.Head.ID}] = h
 	}
 	steps := []step{do(putHeads, kinds, ids, versions, ats, states, publisheds), changes.step()}
@@ -198,6 +193,13 @@ func (l *Log) append(entries []entity.Entry) ([]step, map[headKey]entity.Head, e
 		steps = append(steps, begins.step(beginIntervals))
 	}
 	return steps, heads, nil
+}
+
+func bytesOf(text *string) []byte {
+	if text == nil {
+		return nil
+	}
+	return []byte(*text)
 }
 
 // intervalRows are the arguments of the statements on intervals.
@@ -215,7 +217,7 @@ func (r *intervalRows) step(s statement) step { return do(s, r.kinds, r.ids, r.f
 
 // Intervals lists the intervals of a field; see entity.Heads.
 func (l *Log) Intervals(ctx context.Context, kind, id, field string, since time.Time) iter.Seq2[entity.Interval, error] {
-	if err := checkKeys("key", kind, id, field); err != nil {
+	if err := check.Keys("key", kind, id, field); err != nil {
 		return sqlstore.Failing[entity.Interval](err)
 	}
 	type row struct {

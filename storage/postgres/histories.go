@@ -14,7 +14,7 @@ import (
 
 // Histories lists what is kept of systems; see storage.HistoryCache. It reads them all at once.
 func (s *Store) Histories(ctx context.Context, systems []string) iter.Seq2[storage.History, error] {
-	if err := checkKeys("system", systems...); err != nil {
+	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.History](err)
 	}
 	systems = distinct(systems)
@@ -41,7 +41,7 @@ func (s *Store) PutHistories(ctx context.Context, histories []storage.History) e
 		systems, versions, data := make([]string, n), make([]int64, n), make([][]byte, n)
 		for i := range part {
 			h := &part[i]
-			if err := checkLengths("system", idLength, h.SystemID); err != nil {
+			if err := check.IDs("system of a history", h.SystemID); err != nil {
 				return err
 			}
 			systems[i], versions[i], data[i] = h.SystemID, h.Version, blob(h.Data)

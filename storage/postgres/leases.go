@@ -19,10 +19,10 @@ func (l *Log) Lease(ctx context.Context, names []string, holder string, ttl time
 	if ttl < 0 {
 		return nil, fmt.Errorf("postgres: %w: ttl %v: want 0 or more", entity.ErrInvalid, ttl)
 	}
-	if err := checkNames("lease", names...); err != nil {
+	if err := check.Names("lease", names...); err != nil {
 		return nil, err
 	}
-	if err := checkNames("holder", holder); err != nil {
+	if err := check.Names("holder", holder); err != nil {
 		return nil, err
 	}
 	tokens := make([]entity.Token, len(names))
@@ -58,7 +58,7 @@ func (l *Log) Lease(ctx context.Context, names []string, holder string, ttl time
 
 // Leases lists the leases in force; see entity.Leases.
 func (l *Log) Leases(ctx context.Context, prefix string) iter.Seq2[entity.Lease, error] {
-	if err := checkKeys("prefix", prefix); err != nil {
+	if err := check.Keys("prefix", prefix); err != nil {
 		return sqlstore.Failing[entity.Lease](err)
 	}
 	all := sqlstore.Pages(pageSize, func(after *entity.Lease) (page []entity.Lease, err error) {

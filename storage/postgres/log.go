@@ -18,7 +18,7 @@ import (
 // Options are for Open, OpenDB, OpenLog and OpenLogDB; nil means the defaults.
 type Options struct {
 	// Schema is where the tables are: it is made if it is not there, and best has nothing else in it. It is used as it is
-	// written, capitals too: 1 to 63 bytes of UTF-8 that do not begin with pg_. "": slokeep.
+	// written, capitals too: 1 to 63 bytes of UTF-8 that do not begin with pg_, and are not $user. "": slokeep.
 	Schema string
 }
 
@@ -93,11 +93,15 @@ func open(ctx context.Context, d door, opts *Options, parts ...string) (*Log, er
 }
 
 func checkSchema(schema string) error {
-	if err := sqlstore.CheckLengths("Options.Schema", 63, schema); err != nil {
-		return fmt.Errorf("postgres: %w", err)
+	const longest = 63
+	if err := check.Keys("Options.Schema", schema); err != nil {
+		return err
 	}
-	if strings.HasPrefix(schema, "pg_") {
-		return fmt.Errorf("postgres: %w: Options.Schema %q: want one that does not begin with pg_", entity.ErrInvalid, schema)
+	if len(schema) > longest {
+		return fmt.Errorf("postgres: %w: Options.Schema %q: want at most %d bytes, not %d", entity.ErrInvalid, schema, longest, len(schema))
+	}
+	if strings.HasPrefix(schema, "pg_") || schema == "$user" { // which a search_path takes for the user's name
+		return fmt.Errorf("postgres: %w: Options.Schema %q: want one that is not $user and does not begin with pg_", entity.ErrInvalid, schema)
 	}
 	return nil
 }
@@ -108,7 +112,7 @@ const oldest = 130000 // PostgreSQL 13
 func (l *Log) prepare(ctx context.Context, parts []string) error {
 	conn, err := l.door.acquire(ctx)
 	if err != nil {
-		return failed("connect", err)
+		return unreachable(ctx, err)
 	}
 	defer conn.release()
 	var version int
@@ -134,20 +138,8 @@ func (l *Log) prepare(ctx context.Context, parts []string) error {
 // Shared reports true: other processes may use the schema.
 func (l *Log) Shared() bool { return true }
 
-// checkKeys is sqlstore's, as an error of this package.
-func checkKeys(what string, keys ...string) error {
-	if err := sqlstore.CheckKeys(what, keys...); err != nil {
-		return fmt.Errorf("postgres: %w", err)
-	}
-	return nil
-}
-
-func checkNames(what string, names ...string) error {
-	if err := sqlstore.CheckNames(what, names...); err != nil {
-		return fmt.Errorf("postgres: %w", err)
-	}
-	return nil
-}
+// check refuses keys that would not come back as they were.
+const check = sqlstore.Check("postgres")
 
 // identifier is the schema as statements name it.
 func (l *Log) identifier() string { return pgx.Identifier{l.schema}.Sanitize() }

@@ -101,7 +101,7 @@ func (l *Log) migrated(ctx context.Context, conn *pgx.Conn, part string) (number
 	if !there {
 		return 0, nil
 	}
-	newest := `SELECT coalesce(max(number), 0) FROM ` + l.identifier() + `.slokeep_migrations WHERE part = $1`
+	newest := `SELECT coalesce(max(number), 0) FROM ` + l.identifier() + `.slokeep_migrations WHERE part = $1::text`
 	err = conn.QueryRow(ctx, newest, part).Scan(&number)
 	return number, failed("schema version", inTheWay(err))
 }

@@ -49,7 +49,7 @@ func (q querier) in(ctx context.Context) (conn *connection, done func(), err err
 	}
 	conn, err = q.l.door.acquire(ctx)
 	if err != nil {
-		return nil, nil, failed("connect", err)
+		return nil, nil, unreachable(ctx, err)
 	}
 	return conn, conn.release, nil
 }

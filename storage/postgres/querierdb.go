@@ -21,43 +21,43 @@ func (l *LogDB) Querier(ctx context.Context) QuerierDB {
 
 type querierDB struct{ querier }
 
-// runner is what a statement runs on: a *sql.Conn or a *sql.DB.
-func (q querierDB) runner(ctx context.Context) (QuerierDB, error) {
+// runner is what a statement runs on, a *sql.Conn or a *sql.DB, and its ctx, which in a transaction ends with that.
+func (q querierDB) runner(ctx context.Context) (QuerierDB, context.Context, error) {
 	t := q.t
 	if t == nil {
 		t = q.l.transaction(ctx)
 	}
 	if t == nil {
-		return q.l.door.(sqlDoor).db, nil
+		return q.l.door.(sqlDoor).db, ctx, nil
 	}
 	if err := t.check(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return t.conn.sql, t.start(ctx)
+	return t.conn.sql, t.until(ctx), t.start(ctx)
 }
 
 func (q querierDB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	on, err := q.runner(ctx)
+	on, until, err := q.runner(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return on.ExecContext(ctx, query, args...)
+	return on.ExecContext(until, query, args...)
 }
 
 func (q querierDB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	on, err := q.runner(ctx)
+	on, until, err := q.runner(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return on.QueryContext(ctx, query, args...)
+	return on.QueryContext(until, query, args...)
 }
 
 func (q querierDB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	on, err := q.runner(ctx)
+	on, until, err := q.runner(ctx)
 	if err != nil {
 		return refusedRow(ctx, err)
 	}
-	return on.QueryRowContext(ctx, query, args...)
+	return on.QueryRowContext(until, query, args...)
 }
 
 // refusedRow makes a row of nothing but an error. Only package sql can make one, so it is asked of a database that has

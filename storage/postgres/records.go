@@ -16,25 +16,6 @@ func compareKeys(a, b storage.Key) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Sub, b.Sub))
 }
 
-func checkRecords(records []storage.Record) error {
-	for i := range records {
-		if err := checkKey(records[i].Key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkKey(key storage.Key) error {
-	if err := checkLengths("kind", kindLength, key.Kind); err != nil {
-		return err
-	}
-	if err := checkLengths("id", idLength, key.ID); err != nil {
-		return err
-	}
-	return checkLengths("sub", subLength, key.Sub)
-}
-
 // recordColumns are the arguments of the statements that write records, in the order of their keys.
 func recordColumns(records []storage.Record, of []int) []any {
 	n := len(of)
@@ -59,7 +40,7 @@ func inOrder(records []storage.Record) []int {
 // Put writes records; see storage.Records. In a transaction they go to the server with the next statement that has a result,
 // or with the commit.
 func (s *Store) Put(ctx context.Context, records []storage.Record) error {
-	if err := checkRecords(records); err != nil {
+	if err := check.Records(records); err != nil {
 		return err
 	}
 	order := inOrder(records)
@@ -82,12 +63,12 @@ func (s *Store) queueOrRun(ctx context.Context, steps []step) error {
 	case len(steps) == 0:
 		return ctx.Err()
 	}
-	return s.run(ctx, steps...) // all in one message, which is one transaction
+	return s.run(ctx, steps...)
 }
 
 // Add writes records whose keys are free; see storage.Records.
 func (s *Store) Add(ctx context.Context, records []storage.Record) ([]bool, error) {
-	if err := checkRecords(records); err != nil {
+	if err := check.Records(records); err != nil {
 		return nil, err
 	}
 	added := make([]bool, len(records))
@@ -143,7 +124,7 @@ func (c *keyColumns) columns() []any { return []any{c.kinds, c.ids, c.subs} }
 // split returns keys in their order, those with a Sub and those without, which name all under their ID.
 func split(keys []storage.Key) (exact, under keyColumns, err error) {
 	for _, key := range slices.SortedFunc(slices.Values(keys), compareKeys) {
-		if err := checkKey(key); err != nil {
+		if err := check.Key(&key); err != nil {
 			return exact, under, err
 		}
 		to := &exact
@@ -160,7 +141,7 @@ const recordsAtOnce = 1000
 
 // List lists a range of records; see storage.Records.
 func (s *Store) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Record, error] {
-	if err := checkKeys("range", r.Kind, r.After.ID, r.After.Sub, r.To.ID, r.To.Sub); err != nil {
+	if err := check.Keys("range", r.Kind, r.After.ID, r.After.Sub, r.To.ID, r.To.Sub); err != nil {
 		return sqlstore.Failing[storage.Record](err)
 	}
 	return func(yield func(storage.Record, error) bool) {

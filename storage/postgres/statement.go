@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,11 @@ func ask(s statement, each func(pgx.Rows) error, args ...any) step {
 // do is a step without a result.
 func do(s statement, args ...any) step { return step{statement: s, args: args} }
 
+// reads reports whether a statement only reads.
+func (s statement) reads() bool {
+	return strings.HasPrefix(strings.TrimSpace(statementTexts[s].text), "SELECT")
+}
+
 // queue puts a step into a batch. Its errors say what failed.
 func (l *Log) queue(batch *pgx.Batch, s step) {
 	batch.Queue(l.texts[s.statement], s.args...).Query(func(rows pgx.Rows) error {
@@ -47,8 +53,8 @@ func (l *Log) queue(batch *pgx.Batch, s step) {
 	})
 }
 
-// run runs steps in one round trip: in the transaction of ctx where there is one, else on a connection of the pool, where
-// each sees what is committed.
+// run runs steps in one round trip: in the transaction of ctx where there is one; else those that write in one of their
+// own, and others on a connection of the pool, where each sees what is committed.
 func (l *Log) run(ctx context.Context, steps ...step) error {
 	if t := l.transaction(ctx); t != nil {
 		return t.send(ctx, steps...)
@@ -56,9 +62,12 @@ func (l *Log) run(ctx context.Context, steps ...step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(steps, func(s step) bool { return !s.statement.reads() }) {
+		return l.commit(ctx, steps)
+	}
 	conn, err := l.door.acquire(ctx)
 	if err != nil {
-		return failed("connect", err)
+		return unreachable(ctx, err)
 	}
 	defer conn.release()
 	batch := &pgx.Batch{}
@@ -66,6 +75,16 @@ func (l *Log) run(ctx context.Context, steps ...step) error {
 		l.queue(batch, s)
 	}
 	return failed("run statements", conn.SendBatch(ctx, batch).Close())
+}
+
+// commit runs steps in a transaction of their own. Without one the defaults of the database would hold for them.
+func (l *Log) commit(ctx context.Context, steps []step) error {
+	t, err := l.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	return doubtful(t.send(ctx, append(steps, do(commit))...))
 }
 
 // query reads the rows of one statement.

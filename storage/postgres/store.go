@@ -62,12 +62,5 @@ func (s *StoreDB) Querier(ctx context.Context) QuerierDB {
 	return querierDB{querier{s.Log, s.transaction(ctx)}}
 }
 
-// The longest keys, in bytes, as package storage has them.
-const (
-	kindLength = 32
-	idLength   = 256
-	subLength  = 1024
-)
-
 // rowsAtOnce is how many rows one statement writes at most.
 const rowsAtOnce = 2000

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/slokeep/slokeep/entity"
@@ -73,7 +74,7 @@ func empty(t testing.TB, pool *pgxpool.Pool, schema string) {
 	rows, _ := pool.Query(t.Context(), `
 		SELECT format('DELETE FROM %I.%I;', schemaname, tablename) FROM pg_tables
 		WHERE schemaname = $1 AND tablename NOT IN ('slokeep_migrations', 'entity_feed')`, schema)
-	script := `UPDATE "` + schema + `".entity_feed SET given = 0;`
+	script := `UPDATE ` + pgx.Identifier{schema}.Sanitize() + `.entity_feed SET given = 0;`
 	for rows.Next() {
 		var statement string
 		if err := rows.Scan(&statement); err != nil {

@@ -105,7 +105,8 @@ var statementTexts = [...]struct{ what, text string }{
 		INSERT INTO @entity_heads (kind, id) SELECT $1, id FROM unnest($2::text[]) WITH ORDINALITY AS k(id, n) ORDER BY n
 		ON CONFLICT (kind, id) DO NOTHING`},
 	lockHeads: {"lock heads", `
-		SELECT id, version, at, state, published FROM @entity_heads WHERE kind = $1 AND id = ANY($2::text[]) ORDER BY id FOR UPDATE`},
+		SELECT h.id, h.version, h.at, h.state, h.published FROM unnest($2::text[]) AS k(id)` + each + `
+			SELECT * FROM @entity_heads WHERE kind = $1 AND id = k.id FOR UPDATE` + byKey + ` h`},
 	headList: {"read heads", `
 		SELECT h.id, h.version, h.at, h.state, h.published FROM unnest($2::text[]) AS k(id)` + each + `
 			SELECT * FROM @entity_heads WHERE kind = $1 AND id = k.id AND version IS NOT NULL` + byKey + ` h`},
@@ -153,7 +154,7 @@ var statementTexts = [...]struct{ what, text string }{
 		)
 		SELECT EXISTS (SELECT 1 FROM held), (SELECT count(*) FROM taken)`},
 	feedEnd: {"read the end of the feed", `
-		SELECT given, NOT EXISTS (SELECT 1 FROM @entity_outbox) FROM @entity_feed WHERE one`},
+		SELECT given, (SELECT number FROM @entity_outbox ORDER BY number LIMIT 1) IS NULL FROM @entity_feed WHERE one`},
 	changePage: {"list changes", `
 		SELECT position, ` + changeColumns + ` FROM @entity_changes WHERE position > $1 ORDER BY position` + page},
 	trimChanges: {"trim changes", `

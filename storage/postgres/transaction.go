@@ -29,6 +29,7 @@ type transaction struct {
 	doomed    error
 	committed bool
 	over      bool
+	ends      []context.CancelFunc // of the host's statements
 }
 
 type transactionKey struct{ log *Log }
@@ -99,7 +100,7 @@ func (l *Log) begin(ctx context.Context) (*transaction, error) {
 	}
 	conn, err := l.door.acquire(ctx)
 	if err != nil {
-		return nil, failed("connect", err)
+		return nil, unreachable(ctx, err)
 	}
 	return &transaction{log: l, conn: conn}, nil
 }
@@ -189,7 +190,7 @@ func (t *transaction) start(ctx context.Context) error {
 	t.running.Lock()
 	defer t.running.Unlock()
 	if t.begun {
-		return nil
+		return failed("run statements", t.ready())
 	}
 	return t.sendLocked(ctx)
 }
@@ -268,10 +269,8 @@ func (t *transaction) commit(ctx context.Context) error {
 		return rows.Err()
 	}})
 	switch {
-	case err != nil && fatal(err):
-		return fmt.Errorf("postgres: commit: %w: %w", ErrInDoubt, err)
 	case err != nil:
-		return err
+		return doubtful(err)
 	case tag != "COMMIT":
 		return fmt.Errorf("postgres: commit: %w: the database has rolled the transaction back", entity.ErrConflict)
 	}
@@ -293,12 +292,33 @@ func (t *transaction) end() {
 	}
 	t.running.Lock()
 	defer t.running.Unlock()
+	defer t.release()
 	if conn := t.conn.PgConn(); !conn.IsClosed() && (conn.IsBusy() || conn.TxStatus() != statusIdle) {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackWait)
 		defer cancel()
 		if conn.IsBusy() || conn.Exec(ctx, "ROLLBACK").Close() != nil {
 			_ = t.conn.Close(ctx)
 		}
+	}
+}
+
+// until returns a ctx for a statement of the host's whose rows must not outlive the transaction: package sql gives no
+// connection back that has rows open.
+func (t *transaction) until(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ends = append(t.ends, cancel)
+	return ctx
+}
+
+// release gives the connection back.
+func (t *transaction) release() {
+	t.mu.Lock()
+	ends := t.ends
+	t.mu.Unlock()
+	for _, end := range ends {
+		end()
 	}
 	t.conn.release()
 }

@@ -11,7 +11,7 @@ import (
 
 // Bump adds one to versions; see storage.Versions.
 func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
-	if err := checkVersionKeys(keys); err != nil {
+	if err := check.VersionKeys(keys); err != nil {
 		return nil, err
 	}
 	bumped := make(map[storage.VersionKey]int64, len(keys))
@@ -41,7 +41,7 @@ func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, e
 
 // Versions reads versions, in one statement; see storage.Versions.
 func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int64, error) {
-	if err := checkVersionKeys(keys); err != nil {
+	if err := check.VersionKeys(keys); err != nil {
 		return nil, err
 	}
 	if len(keys) == 0 {
@@ -51,18 +51,6 @@ func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int6
 	kinds, ids := versionColumns(keys)
 	err := s.query(ctx, readVersions, func(rows pgx.Rows) error { return rows.Scan(&versions) }, kinds, ids)
 	return versions, err
-}
-
-func checkVersionKeys(keys []storage.VersionKey) error {
-	for _, key := range keys {
-		if err := checkLengths("kind", kindLength, key.Kind); err != nil {
-			return err
-		}
-		if err := checkLengths("id", idLength, key.ID); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func versionColumns(keys []storage.VersionKey) (kinds, ids []string) {

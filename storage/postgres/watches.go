@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -12,7 +13,7 @@ import (
 
 // Watches lists named watches; see entity.Watches.
 func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.WatchRow, error] {
-	if err := checkKeys("watch", names...); err != nil {
+	if err := check.Keys("watch", names...); err != nil {
 		return sqlstore.Failing[entity.WatchRow](err)
 	}
 	read := func(s statement, arg any) (list []entity.WatchRow, err error) {
@@ -40,7 +41,7 @@ func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.Wat
 
 // PutWatch writes the row of a named watch; see entity.Watches.
 func (l *Log) PutWatch(ctx context.Context, token entity.Token, w entity.WatchRow) error {
-	if err := checkKeys("watch", w.Name, w.Group, w.Condition, w.Progress); err != nil {
+	if err := cmp.Or(check.IDs("watch", w.Name), check.Keys("row of a watch", w.Group, w.Condition, w.Progress)); err != nil {
 		return err
 	}
 	return l.write(ctx, func(t *transaction) error {
@@ -55,7 +56,7 @@ func (l *Log) PutWatch(ctx context.Context, token entity.Token, w entity.WatchRo
 
 // DropWatch deletes the row of a named watch; see entity.Watches.
 func (l *Log) DropWatch(ctx context.Context, name string) error {
-	if err := checkKeys("watch", name); err != nil {
+	if err := check.Keys("watch", name); err != nil {
 		return err
 	}
 	return l.run(ctx, do(dropWatch, name))

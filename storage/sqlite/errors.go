@@ -5,13 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // What can be wrong with a file, beside what package storage has names for. They are matched with errors.Is; in an error of
@@ -77,55 +76,5 @@ func busy(err error) bool {
 	return c == sqlite3.SQLITE_BUSY || c == sqlite3.SQLITE_PROTOCOL
 }
 
-// How long names may be, in bytes; see package storage.
-const (
-	maxKind = 32
-	maxID   = 256
-	maxSub  = 1024
-)
-
-// checkKeys refuses what SQLite, or the JSON in which lists get there, would not give back as it was.
-func checkKeys(what string, keys ...string) error {
-	for _, key := range keys {
-		if strings.IndexByte(key, 0) >= 0 || !utf8.ValidString(key) {
-			return invalid(what, key, "valid UTF-8 without NUL")
-		}
-	}
-	return nil
-}
-
-// checkText refuses what is not as long as package storage says, too.
-func checkText(what, text string, least, most int) error {
-	switch {
-	case len(text) > most:
-		return invalid(what, text, fmt.Sprintf("at most %d bytes, not %d", most, len(text)))
-	case len(text) < least:
-		return invalid(what, text, "one that is not empty")
-	}
-	return checkKeys(what, text)
-}
-
-// checkIDs holds for the IDs of systems and entities.
-func checkIDs(what string, ids ...string) error {
-	for _, id := range ids {
-		if err := checkText(what, id, 1, maxID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkNames holds for leases and their holders: a key that is not blank.
-func checkNames(what string, names ...string) error {
-	for _, name := range names {
-		if strings.TrimSpace(name) == "" {
-			return invalid(what, name, "a name that is not blank")
-		}
-	}
-	return checkKeys(what, names...)
-}
-
-// invalid says of what it has shown to be wrong what it should be.
-func invalid(what, value, want string) error {
-	return fmt.Errorf("sqlite: %w: %s %.64q: want %s", entity.ErrInvalid, what, value, want)
-}
+// check refuses keys that would not come back as they were.
+const check = sqlstore.Check("sqlite")

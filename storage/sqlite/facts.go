@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -9,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/slokeep/slokeep/internal/sqlstore"
 	"github.com/slokeep/slokeep/storage"
 )
 
@@ -17,10 +17,8 @@ func (s *Store) PutFacts(ctx context.Context, facts []storage.Fact) ([]bool, err
 	if len(facts) == 0 {
 		return nil, nil
 	}
-	for i := range facts {
-		if err := checkFact(&facts[i]); err != nil {
-			return nil, err
-		}
+	if err := check.Facts(facts); err != nil {
+		return nil, err
 	}
 	added := make([]bool, len(facts))
 	err := s.write(ctx, false, func(t *transaction) (err error) {
@@ -35,17 +33,6 @@ func (s *Store) PutFacts(ctx context.Context, facts []storage.Fact) ([]bool, err
 		return nil, err
 	}
 	return added, nil
-}
-
-func checkFact(f *storage.Fact) error {
-	if f.Source == "" && len(f.Systems) == 0 {
-		return fmt.Errorf("sqlite: %w: a fact without a source and without systems: want at least one system", storage.ErrInvalid)
-	}
-	return cmp.Or(
-		checkText("kind of a fact", f.Kind, 1, maxKind),
-		checkText("source of a fact", f.Source, 0, maxID),
-		checkIDs("system of a fact", f.Systems...),
-	)
 }
 
 func (t *transaction) putFact(f *storage.Fact) (added bool, err error) {
@@ -97,8 +84,8 @@ func blob(data []byte) []byte {
 // FactsOf lists the facts of systems; see storage.Facts.
 func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
 	systems = distinct(systems)
-	if err := checkKeys("system", systems...); err != nil {
-		return failing[storage.SystemFact](err)
+	if err := check.Keys("system", systems...); err != nil {
+		return sqlstore.Failing[storage.SystemFact](err)
 	}
 	all := portions(systems, func(systems []string) ([]factRow, error) {
 		list, err := jsonList(systems)
@@ -122,8 +109,8 @@ func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage
 
 // FactsFrom lists the facts of sources; see storage.Facts.
 func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) iter.Seq2[storage.Fact, error] {
-	if err := checkKeys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
-		return failing[storage.Fact](err)
+	if err := check.Keys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
+		return sqlstore.Failing[storage.Fact](err)
 	}
 	all := portions(distinct(sources), func(sources []string) ([]factRow, error) {
 		list, err := jsonList(sources)
@@ -195,7 +182,7 @@ func (s *Store) DeleteFacts(ctx context.Context, systems []string) error {
 	if len(systems) == 0 {
 		return nil
 	}
-	if err := checkIDs("system", systems...); err != nil {
+	if err := check.IDs("system", systems...); err != nil {
 		return err
 	}
 	return s.write(ctx, false, func(t *transaction) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // ends is what is known of the feed's end.
@@ -64,7 +65,7 @@ func (l *Log) Relay(ctx context.Context, t entity.Token, limit int) (int, error)
 
 // Changes lists the feed; see entity.Feed.
 func (l *Log) Changes(ctx context.Context, after int64) iter.Seq2[entity.Change, error] {
-	return pages(func(last *entity.Change) ([]entity.Change, error) {
+	return sqlstore.Pages(pageSize, func(last *entity.Change) ([]entity.Change, error) {
 		from := after
 		if last != nil {
 			from = last.Position

@@ -251,7 +251,7 @@ func TestKeysThatCannotComeBackAreRefused(t *testing.T) {
 	}
 }
 
-// What people or errors say is no key, and comes back whatever it is.
+// What people or errors say is no key: it comes back however long it is.
 func TestTextComesBackAsItWas(t *testing.T) {
 	log := openLog(t, newFile(t), nil)
 	token := lease(t, log, "group")
@@ -259,7 +259,7 @@ func TestTextComesBackAsItWas(t *testing.T) {
 	if _, err := log.Positions(t.Context(), group, 0); err != nil {
 		t.Fatal(err)
 	}
-	text := "a\x00b\xff" + strings.Repeat("ü", 5000)
+	text := "'a\"\u0001 " + strings.Repeat("ü", 5000)
 	want := entity.Pending{
 		Group: group, Attempts: 3, Error: text, Parked: true,
 		Change: entity.Change{
@@ -273,6 +273,17 @@ func TestTextComesBackAsItWas(t *testing.T) {
 	for got, err := range log.Pending(t.Context(), "") {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Pending: %+v, %v, want %+v", got, err, want)
+		}
+	}
+	for _, bad := range []string{"a\x00b", "\xff"} {
+		for what, p := range map[string]entity.Pending{
+			"error": {Error: bad, Change: entity.Change{Kind: kind, ID: "a", Position: 2}},
+			"actor": {Change: entity.Change{Kind: kind, ID: "a", Position: 2, Actor: entity.Actor{Name: bad}}},
+		} {
+			put := entity.Progress{Group: group, Position: 2, Put: []entity.Pending{p}}
+			if err := log.Save(t.Context(), token, put); !errors.Is(err, entity.ErrInvalid) {
+				t.Errorf("Save with the %s %q: %v, want ErrInvalid", what, bad, err)
+			}
 		}
 	}
 	if err := log.Drop(t.Context(), group.Name); err != nil {

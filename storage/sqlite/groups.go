@@ -9,11 +9,12 @@ import (
 	"iter"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // Positions returns how far a group is; see entity.Groups.
 func (l *Log) Positions(ctx context.Context, g entity.Group, start int64) (positions [entity.Shards]int64, err error) {
-	if err := cmp.Or(checkIDs("group", g.Name), checkKeys("source of a group", g.Source)); err != nil {
+	if err := cmp.Or(check.IDs("group", g.Name), check.Keys("source of a group", g.Source)); err != nil {
 		return positions, err
 	}
 	n, err := l.positions(ctx, g, &positions)
@@ -53,8 +54,8 @@ func (l *Log) positions(ctx context.Context, g entity.Group, into *[entity.Shard
 // Save writes a Progress; see entity.Groups. An error that matches entity.ErrNotFound says that there is no such group,
 // since somebody dropped it.
 func (l *Log) Save(ctx context.Context, token entity.Token, p entity.Progress) error {
-	if p.Shard < 0 || p.Shard >= entity.Shards {
-		return fmt.Errorf("sqlite: %w: shard %d: want 0 to %d", entity.ErrInvalid, p.Shard, entity.Shards-1)
+	if err := check.Progress(&p); err != nil {
+		return err
 	}
 	return l.write(ctx, false, func(t *transaction) error {
 		if err := t.newest(token); err != nil {
@@ -78,7 +79,7 @@ func (l *Log) Save(ctx context.Context, token entity.Token, p entity.Progress) e
 }
 
 func (t *transaction) putPending(g entity.Group, p *entity.Pending) error {
-	args, err := new(encoder).changeArgs(&p.Change)
+	args, err := changeArgs(new(sqlstore.Encoder), &p.Change)
 	if err != nil {
 		// Something is written already, so that the transaction must not go on as if this were a mere wrong argument.
 		_ = t.doom(err)
@@ -112,10 +113,10 @@ func (t *transaction) forget(g entity.Group, positions []int64) (int, error) {
 
 // Pending lists what is pending; see entity.Groups.
 func (l *Log) Pending(ctx context.Context, name string) iter.Seq2[entity.Pending, error] {
-	if err := checkKeys("group", name); err != nil {
-		return failing[entity.Pending](err)
+	if err := check.Keys("group", name); err != nil {
+		return sqlstore.Failing[entity.Pending](err)
 	}
-	return pages(func(after *entity.Pending) ([]entity.Pending, error) {
+	return sqlstore.Pages(pageSize, func(after *entity.Pending) ([]entity.Pending, error) {
 		if after == nil {
 			after = &entity.Pending{Change: entity.Change{Position: -1}}
 		}
@@ -139,7 +140,7 @@ func scanPending(rows *sql.Rows) (p entity.Pending, err error) {
 	var due sql.NullInt64
 	err = scanChange(rows, &p.Change, &p.Group.Name, &p.Group.Source, &p.Attempts, &due, &p.Error, &p.Parked)
 	if due.Valid {
-		p.Due = instant(due.Int64)
+		p.Due = sqlstore.Instant(due.Int64)
 	}
 	return p, err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // Lock returns the heads of these ids. The transaction has the lock of everything already: there is nothing to wait for,
@@ -19,7 +20,7 @@ func (l *Log) Lock(ctx context.Context, kind string, ids []string) ([]entity.Hea
 	if _, err := l.inside(ctx); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(checkIDs("kind", kind), checkIDs("ID", ids...)); err != nil {
+	if err := cmp.Or(check.IDs("kind", kind), check.IDs("ID", ids...)); err != nil {
 		return nil, err
 	}
 	heads := make([]entity.Head, len(ids))
@@ -63,11 +64,8 @@ func scanHead(heads *[]entity.Head) func(*sql.Rows) error {
 		if err := rows.Scan(&h.ID, &h.Version, &at, &state, &published); err != nil {
 			return err
 		}
-		h.At, h.State = instant(at), decode(state)
-		h.Published = h.State
-		if published != nil {
-			h.Published = decode(published)
-		}
+		h.At = sqlstore.Instant(at)
+		sqlstore.DecodeHead(&h, state, published)
 		*heads = append(*heads, h)
 		return nil
 	}
@@ -75,8 +73,8 @@ func scanHead(heads *[]entity.Head) func(*sql.Rows) error {
 
 // Heads lists heads; see entity.Heads.
 func (l *Log) Heads(ctx context.Context, kind string, ids []string) iter.Seq2[entity.Head, error] {
-	if err := checkKeys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
-		return failing[entity.Head](err)
+	if err := check.Keys("key", append(ids[:len(ids):len(ids)], kind)...); err != nil {
+		return sqlstore.Failing[entity.Head](err)
 	}
 	if ids != nil {
 		return chunks(ids, func(ids []string) ([]entity.Head, error) {
@@ -85,7 +83,7 @@ func (l *Log) Heads(ctx context.Context, kind string, ids []string) iter.Seq2[en
 			return heads, err
 		})
 	}
-	return pages(func(after *entity.Head) ([]entity.Head, error) {
+	return sqlstore.Pages(pageSize, func(after *entity.Head) ([]entity.Head, error) {
 		if after == nil {
 			after = &entity.Head{}
 		}
@@ -100,17 +98,8 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 	if _, err := l.inside(ctx); err != nil {
 		return err
 	}
-	for i := range entries {
-		e := &entries[i]
-		err := cmp.Or(
-			checkIDs("kind", e.Change.Kind),
-			checkIDs("ID", e.Change.ID, e.Head.ID),
-			checkKeys("field", slices.Concat(e.Change.Fields, e.Transitions)...),
-			checkKeys("actor", e.Change.Actor.Type, e.Change.Actor.ID, e.Change.Actor.Name),
-		)
-		if err != nil {
-			return err
-		}
+	if err := check.Entries(entries); err != nil {
+		return err
 	}
 	return l.write(ctx, false, func(t *transaction) error {
 		for i := range entries {
@@ -124,14 +113,14 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 
 func (t *transaction) append(e *entity.Entry) error {
 	c := &e.Change
-	var states encoder
-	state, published, err := states.encodeHead(&e.Head)
+	var states sqlstore.Encoder
+	state, published, err := states.EncodeHead(&e.Head)
 	if err != nil {
-		return err
+		return failed("append a change", err)
 	}
-	args, err := states.changeArgs(c)
+	args, err := changeArgs(&states, c)
 	if err != nil {
-		return err
+		return failed("append a change", err)
 	}
 	if _, err := t.exec(putHead, c.Kind, e.Head.ID, e.Head.Version, e.Head.At.UnixMicro(), state, published); err != nil {
 		return err
@@ -169,14 +158,14 @@ func (t *transaction) transit(e *entity.Entry, position int64) error {
 
 // Intervals lists the intervals of a field; see entity.Heads.
 func (l *Log) Intervals(ctx context.Context, kind, id, field string, since time.Time) iter.Seq2[entity.Interval, error] {
-	if err := checkKeys("key", kind, id, field); err != nil {
-		return failing[entity.Interval](err)
+	if err := check.Keys("key", kind, id, field); err != nil {
+		return sqlstore.Failing[entity.Interval](err)
 	}
 	type row struct {
 		entity.Interval
 		position int64
 	}
-	all := pages(func(after *row) ([]row, error) {
+	all := sqlstore.Pages(pageSize, func(after *row) ([]row, error) {
 		if after == nil {
 			after = &row{position: math.MaxInt64}
 		}
@@ -188,9 +177,9 @@ func (l *Log) Intervals(ctx context.Context, kind, id, field string, since time.
 			if err := rows.Scan(&r.position, &begin, &end); err != nil {
 				return err
 			}
-			r.Since = instant(begin)
+			r.Since = sqlstore.Instant(begin)
 			if end.Valid {
-				r.Until = instant(end.Int64)
+				r.Until = sqlstore.Instant(end.Int64)
 			}
 			page = append(page, r)
 			return nil

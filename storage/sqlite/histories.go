@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/slokeep/slokeep/internal/sqlstore"
 	"github.com/slokeep/slokeep/storage"
 )
 
@@ -16,8 +17,8 @@ const historiesAtOnce = 32
 // Histories lists what was made of the facts of systems; see storage.HistoryCache.
 func (s *Store) Histories(ctx context.Context, systems []string) iter.Seq2[storage.History, error] {
 	systems = distinct(systems)
-	if err := checkKeys("system", systems...); err != nil {
-		return failing[storage.History](err)
+	if err := check.Keys("system", systems...); err != nil {
+		return sqlstore.Failing[storage.History](err)
 	}
 	return func(yield func(storage.History, error) bool) {
 		for part := range slices.Chunk(systems, historiesAtOnce) {
@@ -57,7 +58,7 @@ func (s *Store) PutHistories(ctx context.Context, histories []storage.History) e
 		return nil
 	}
 	for i := range histories {
-		if err := checkIDs("system of a history", histories[i].SystemID); err != nil {
+		if err := check.IDs("system of a history", histories[i].SystemID); err != nil {
 			return err
 		}
 	}

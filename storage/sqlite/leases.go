@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // lease is a row of the leases.
@@ -25,10 +26,10 @@ func (l *Log) Lease(ctx context.Context, names []string, holder string, ttl time
 	if ttl < 0 {
 		return nil, fmt.Errorf("sqlite: %w: ttl %v: want 0 or more", entity.ErrInvalid, ttl)
 	}
-	if err := checkNames("lease", names...); err != nil {
+	if err := check.Names("lease", names...); err != nil {
 		return nil, err
 	}
-	if err := checkNames("holder", holder); err != nil {
+	if err := check.Names("holder", holder); err != nil {
 		return nil, err
 	}
 	if l.transaction(ctx) == nil {
@@ -118,10 +119,10 @@ func (l *Log) leases(ctx context.Context, names []string) (map[string]lease, err
 
 // Leases lists the leases in force; see entity.Leases.
 func (l *Log) Leases(ctx context.Context, prefix string) iter.Seq2[entity.Lease, error] {
-	if err := checkKeys("prefix", prefix); err != nil {
-		return failing[entity.Lease](err)
+	if err := check.Keys("prefix", prefix); err != nil {
+		return sqlstore.Failing[entity.Lease](err)
 	}
-	all := pages(func(after *entity.Lease) ([]entity.Lease, error) {
+	all := sqlstore.Pages(pageSize, func(after *entity.Lease) ([]entity.Lease, error) {
 		from := prefix
 		if after != nil {
 			from = after.Name + "\x00" // the next string

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"strconv"
-	"strings"
+
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 //go:embed migrations/*.sql
@@ -26,35 +26,6 @@ func Migrations() fs.FS {
 		panic(err) // the directory is part of the program
 	}
 	return sub
-}
-
-// migration is one file.
-type migration struct {
-	name   string
-	number int
-	script string
-}
-
-// plan reads the migrations of one part, by number, which go on from 1 without a gap.
-func plan(files fs.FS, part string) ([]migration, error) {
-	names, err := fs.Glob(files, part+"_*.sql")
-	if err != nil {
-		return nil, err
-	}
-	var ms []migration
-	for i, name := range names {
-		digits, _, _ := strings.Cut(strings.TrimPrefix(name, part+"_"), "_")
-		number, err := strconv.Atoi(digits)
-		if err != nil || number != i+1 {
-			return nil, fmt.Errorf("migration %s: want number %d", name, i+1)
-		}
-		script, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		ms = append(ms, migration{name, number, string(script)})
-	}
-	return ms, nil
 }
 
 // migrate applies what the database does not have yet of one part. Any number of processes may do so at once: each file is
@@ -73,8 +44,8 @@ func (l *Log) migrate(ctx context.Context, part string) error {
 }
 
 // missing returns the migrations of a part that are still to be run, and refuses a database for which there are none.
-func (l *Log) missing(ctx context.Context, part string) (ms []migration, err error) {
-	all, err := plan(Migrations(), part)
+func (l *Log) missing(ctx context.Context, part string) (ms []sqlstore.Migration, err error) {
+	all, err := sqlstore.Plan(Migrations(), part)
 	if err != nil {
 		return nil, failed("migrations", err)
 	}
@@ -93,7 +64,7 @@ func (l *Log) missing(ctx context.Context, part string) (ms []migration, err err
 		}
 		ms = all[at:]
 		for i := range ms {
-			if err := ms[i].checkRoom(ctx, tx); err != nil {
+			if err := checkRoom(ctx, tx, ms[i].Script); err != nil {
 				return err
 			}
 		}
@@ -103,23 +74,23 @@ func (l *Log) missing(ctx context.Context, part string) (ms []migration, err err
 }
 
 // apply runs one migration, unless somebody else has meanwhile.
-func (l *Log) apply(ctx context.Context, m migration, part string) error {
+func (l *Log) apply(ctx context.Context, m sqlstore.Migration, part string) error {
 	return l.write(ctx, false, func(tx *transaction) error {
 		at, err := migrated(ctx, tx.tx, part)
-		if err != nil || at >= m.number {
-			return failed("migration "+m.name, err)
+		if err != nil || at >= m.Number {
+			return failed("migration "+m.Name, err)
 		}
-		_, err = tx.tx.ExecContext(context.WithoutCancel(ctx), m.script)
-		return failed("migration "+m.name, err)
+		_, err = tx.tx.ExecContext(context.WithoutCancel(ctx), m.Script)
+		return failed("migration "+m.Name, err)
 	})
 }
 
 var creates = regexp.MustCompile(`(?m)^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)`)
 
-// checkRoom finds what has a name that the migration needs.
-func (m *migration) checkRoom(ctx context.Context, q Querier) error {
+// checkRoom finds what has a name that a migration needs.
+func checkRoom(ctx context.Context, q Querier, script string) error {
 	var names []string
-	for _, match := range creates.FindAllStringSubmatch(m.script, -1) {
+	for _, match := range creates.FindAllStringSubmatch(script, -1) {
 		names = append(names, match[1])
 	}
 	list, err := jsonList(names)

@@ -4,37 +4,9 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
-
-// pages makes a listing of pages, which are read one at a time, so that no connection is held while the consumer works.
-// next returns the page after a row, the first one after nil; one of less than pageSize is the last.
-func pages[T any](next func(after *T) ([]T, error)) iter.Seq2[T, error] {
-	return pagesOf(pageSize, next)
-}
-
-// pagesOf is pages for those of another size.
-func pagesOf[T any](size int, next func(after *T) ([]T, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var last *T
-		for {
-			page, err := next(last)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for i := range page {
-				if !yield(page[i], nil) {
-					return
-				}
-			}
-			if len(page) < size {
-				return
-			}
-			last = &page[len(page)-1]
-		}
-	}
-}
 
 // chunks makes a listing of what is read for a list of keys, listSize at a time, in the order of the keys.
 func chunks[T any](keys []string, read func(keys []string) ([]T, error)) iter.Seq2[T, error] {
@@ -66,7 +38,7 @@ func portions[K, T any](
 			n = min(n, len(left))
 			rows, err := read(left[:n])
 			if err != nil {
-				failing[T](err)(yield)
+				sqlstore.Failing[T](err)(yield)
 				return
 			}
 			if len(rows) == portionSize && n > 1 { // there may be more
@@ -76,7 +48,7 @@ func portions[K, T any](
 			list := listed(rows)
 			if len(rows) == portionSize {
 				key := left[0]
-				list = pagesOf(portionSize, func(after *T) ([]T, error) { return page(key, after) })
+				list = sqlstore.Pages(portionSize, func(after *T) ([]T, error) { return page(key, after) })
 			}
 			for row, err := range list {
 				if !yield(row, err) || err != nil {
@@ -115,12 +87,4 @@ func fill(before []any, keys []string) []any {
 		args = append(args, keys[min(i, len(keys)-1)])
 	}
 	return args
-}
-
-// failing is a listing that only says what went wrong.
-func failing[T any](err error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		yield(none, err)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/slokeep/slokeep/internal/sqlstore"
 	"github.com/slokeep/slokeep/storage"
 )
 
@@ -26,10 +27,8 @@ func (s *Store) insert(ctx context.Context, st statement, records []storage.Reco
 	if len(records) == 0 {
 		return nil, nil
 	}
-	for i := range records {
-		if err := checkKey(&records[i].Key); err != nil {
-			return nil, err
-		}
+	if err := check.Records(records); err != nil {
+		return nil, err
 	}
 	wrote := make([]bool, len(records))
 	err := s.write(ctx, false, func(t *transaction) error {
@@ -79,7 +78,7 @@ func (s *Store) Delete(ctx context.Context, keys []storage.Key) error {
 // Get lists the records that keys name; see storage.Records.
 func (s *Store) Get(ctx context.Context, keys []storage.Key) iter.Seq2[storage.Record, error] {
 	if err := checkRecordKeys(keys); err != nil {
-		return failing[storage.Record](err)
+		return sqlstore.Failing[storage.Record](err)
 	}
 	all := runs(keys)
 	return func(yield func(storage.Record, error) bool) {
@@ -157,8 +156,8 @@ func (s *Store) named(ctx context.Context, run []storage.Key) iter.Seq2[storage.
 
 // List lists a range of records; see storage.Records.
 func (s *Store) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Record, error] {
-	if err := checkKeys("key", r.Kind, r.After.ID, r.After.Sub, r.To.ID, r.To.Sub); err != nil {
-		return failing[storage.Record](err)
+	if err := check.Keys("key", r.Kind, r.After.ID, r.After.Sub, r.To.ID, r.To.Sub); err != nil {
+		return sqlstore.Failing[storage.Record](err)
 	}
 	after := [2]any{r.After.ID, r.After.Sub}
 	to := [2]any{r.To.ID, r.To.Sub}
@@ -190,7 +189,7 @@ func (s *Store) List(ctx context.Context, r storage.Range) iter.Seq2[storage.Rec
 			left -= len(list)
 			return list, err
 		}
-		pages(page)(yield)
+		sqlstore.Pages(pageSize, page)(yield)
 	}
 }
 
@@ -208,17 +207,9 @@ func (s *Store) records(ctx context.Context, st statement, kind string, args ...
 
 func checkRecordKeys(keys []storage.Key) error {
 	for i := range keys {
-		if err := checkKey(&keys[i]); err != nil {
+		if err := check.Key(&keys[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func checkKey(k *storage.Key) error {
-	return cmp.Or(
-		checkText("kind of a record", k.Kind, 1, maxKind),
-		checkText("ID of a record", k.ID, 0, maxID),
-		checkText("Sub of a record", k.Sub, 0, maxSub),
-	)
 }

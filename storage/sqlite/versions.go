@@ -13,7 +13,7 @@ func (s *Store) Bump(ctx context.Context, keys []storage.VersionKey) ([]int64, e
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	if err := checkVersions(keys); err != nil {
+	if err := check.VersionKeys(keys); err != nil {
 		return nil, err
 	}
 	now := make([]int64, len(keys))
@@ -66,7 +66,7 @@ func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int6
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	if err := checkVersions(keys); err != nil {
+	if err := check.VersionKeys(keys); err != nil {
 		return nil, err
 	}
 	ids, places := map[string][]string{}, map[string][]int{} // by kind
@@ -92,16 +92,4 @@ func (s *Store) Versions(ctx context.Context, keys []storage.VersionKey) ([]int6
 		return nil, err
 	}
 	return now, nil
-}
-
-func checkVersions(keys []storage.VersionKey) error {
-	for i := range keys {
-		if err := checkText("kind of a version", keys[i].Kind, 1, maxKind); err != nil {
-			return err
-		}
-		if err := checkText("ID of a version", keys[i].ID, 1, maxID); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -7,19 +7,20 @@ import (
 	"iter"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // Watches lists named watches; see entity.Watches.
 func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.WatchRow, error] {
-	if err := checkKeys("watch", names...); err != nil {
-		return failing[entity.WatchRow](err)
+	if err := check.Keys("watch", names...); err != nil {
+		return sqlstore.Failing[entity.WatchRow](err)
 	}
 	read := func(s statement, args ...any) (list []entity.WatchRow, err error) {
 		err = l.query(ctx, s, func(rows *sql.Rows) error {
 			var w entity.WatchRow
 			var at int64
 			err := rows.Scan(&w.Name, &w.Group, &w.Condition, &w.Progress, &w.Position, &at)
-			w.At = instant(at)
+			w.At = sqlstore.Instant(at)
 			list = append(list, w)
 			return err
 		}, args...)
@@ -28,7 +29,7 @@ func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.Wat
 	if len(names) > 0 {
 		return chunks(names, func(names []string) ([]entity.WatchRow, error) { return read(watchMany, fill(nil, names)...) })
 	}
-	return pages(func(after *entity.WatchRow) ([]entity.WatchRow, error) {
+	return sqlstore.Pages(pageSize, func(after *entity.WatchRow) ([]entity.WatchRow, error) {
 		if after == nil {
 			after = &entity.WatchRow{}
 		}
@@ -38,7 +39,7 @@ func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.Wat
 
 // PutWatch writes the row of a named watch; see entity.Watches.
 func (l *Log) PutWatch(ctx context.Context, token entity.Token, w entity.WatchRow) error {
-	if err := cmp.Or(checkIDs("watch", w.Name), checkKeys("row of a watch", w.Group, w.Condition, w.Progress)); err != nil {
+	if err := cmp.Or(check.IDs("watch", w.Name), check.Keys("row of a watch", w.Group, w.Condition, w.Progress)); err != nil {
 		return err
 	}
 	return l.write(ctx, false, func(t *transaction) error {

@@ -1,0 +1,82 @@
+package postgres_test
+
+import (
+	"context"
+	"flag"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/slokeep/slokeep/internal/crashtest"
+	"github.com/slokeep/slokeep/storage"
+	"github.com/slokeep/slokeep/storage/postgres"
+)
+
+var (
+	kills = flag.Int("kills", 15, "how often the crash tests kill a process, and end its connections")
+	crowd = flag.Duration("crowd", 3*time.Second, "how long ten processes work at once")
+)
+
+// openWorker opens the Store of a worker, or of the test itself. A target is a schema, by whose name the connections of
+// workers are known, or a database.
+func openWorker(ctx context.Context, target string) (storage.Store, func() error, error) {
+	config, err := pgxpool.ParseConfig(dsn())
+	if err != nil {
+		return nil, nil, err
+	}
+	config.MaxConns = 4
+	schema := target
+	if database, ok := strings.CutPrefix(target, "database "); ok {
+		config.ConnConfig.Database, schema = database, "slokeep"
+	}
+	if crashtest.IsWorker() {
+		config.ConnConfig.RuntimeParams["application_name"] = target
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := postgres.Open(ctx, pool, &postgres.Options{Schema: schema})
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return s, func() error { pool.Close(); return nil }, nil
+}
+
+func howOften() int {
+	if testing.Short() {
+		return min(*kills, 3)
+	}
+	return *kills
+}
+
+func TestNothingIsLostWhenAnEngineIsKilled(t *testing.T) {
+	crashtest.Kill(t, crashtest.Harness{Target: newSchema(t), Open: openWorker, Kills: howOften()})
+}
+
+func TestNothingIsLostWhenConnectionsAreEnded(t *testing.T) {
+	schema, admin := newSchema(t), newPool(t, nil)
+	crashtest.Kill(t, crashtest.Harness{Target: schema, Open: openWorker, Kills: howOften(), Cut: func(t testing.TB) {
+		_, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, schema)
+		ok(t, err)
+	}})
+}
+
+// Ten processes write the same entities, observe the same systems and run the daily job at once. PostgreSQL ends deadlocks
+// itself, and counts them for each database.
+func TestTenProcessesAtOnce(t *testing.T) {
+	long := *crowd
+	if testing.Short() {
+		long = min(long, time.Second)
+	}
+	admin, database := newPool(t, nil), newDatabase(t, "")
+	crashtest.Crowd(t, crashtest.Harness{Target: "database " + database, Open: openWorker}, 10, long)
+	var n int
+	ok(t, admin.QueryRow(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = $1`, database).Scan(&n))
+	if n > 0 {
+		t.Errorf("%d deadlocks", n)
+	}
+}

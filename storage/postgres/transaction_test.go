@@ -1,0 +1,470 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/storage"
+	"github.com/slokeep/slokeep/storage/postgres"
+)
+
+// host is a store through one of the doors, and the host's own statements there.
+type host struct {
+	*postgres.Store
+	schema string
+	beside *pgxpool.Pool
+	exec   func(ctx context.Context, query string, args ...any) error
+	query  func(ctx context.Context, query string, args ...any) error             // leaves its rows open
+	one    func(ctx context.Context, query string, args []any, into ...any) error // reads a row
+	kept   func(ctx context.Context, query string, args ...any) error             // exec of a Querier that was kept
+}
+
+// hosts runs a test through both doors, each with a schema and a table of notes.
+func hosts(t *testing.T, test func(t *testing.T, h *host)) {
+	t.Helper()
+	t.Run("pgx", func(t *testing.T) {
+		h := &host{schema: newSchema(t), beside: newPool(t, hasty)}
+		s := open(t, newPool(t, func(c *pgxpool.Config) {
+			hasty(c)
+			c.MaxConns = 2
+		}), h.schema)
+		h.Store = s
+		always := s.Querier(t.Context())
+		h.exec = func(ctx context.Context, query string, args ...any) error {
+			_, err := s.Querier(ctx).Exec(ctx, query, args...)
+			return err
+		}
+		h.kept = func(ctx context.Context, query string, args ...any) error {
+			_, err := always.Exec(ctx, query, args...)
+			return err
+		}
+		h.query = func(ctx context.Context, query string, args ...any) error {
+			_, err := s.Querier(ctx).Query(ctx, query, args...)
+			return err
+		}
+		h.one = func(ctx context.Context, query string, args []any, into ...any) error {
+			return s.Querier(ctx).QueryRow(ctx, query, args...).Scan(into...)
+		}
+		notes(t, h.beside, h.schema)
+		test(t, h)
+	})
+	t.Run("sql", func(t *testing.T) {
+		h := &host{schema: newSchema(t), beside: newPool(t, hasty)}
+		db := newDB(t)
+		db.SetMaxOpenConns(2)
+		s := openDB(t, db, h.schema)
+		h.Store = s.Store
+		always := s.Querier(t.Context())
+		h.exec = func(ctx context.Context, query string, args ...any) error {
+			_, err := s.Querier(ctx).ExecContext(ctx, query, args...)
+			return err
+		}
+		h.kept = func(ctx context.Context, query string, args ...any) error {
+			_, err := always.ExecContext(ctx, query, args...)
+			return err
+		}
+		h.query = func(ctx context.Context, query string, args ...any) error {
+			rows, err := s.Querier(ctx).QueryContext(ctx, query, args...)
+			if err == nil && rows.Err() != nil {
+				return rows.Err()
+			}
+			return err
+		}
+		h.one = func(ctx context.Context, query string, args []any, into ...any) error {
+			return s.Querier(ctx).QueryRowContext(ctx, query, args...).Scan(into...)
+		}
+		notes(t, h.beside, h.schema)
+		test(t, h)
+	})
+}
+
+// sql puts the schema into a statement, for @.
+func (h *host) sql(query string) string {
+	return strings.ReplaceAll(query, "@", pgx.Identifier{h.schema}.Sanitize()+".")
+}
+
+func (h *host) note(ctx context.Context, text string) error {
+	return h.exec(ctx, h.sql(`INSERT INTO @notes (note) VALUES ($1)`), text)
+}
+
+func (h *host) count(ctx context.Context, t *testing.T) (n int) {
+	t.Helper()
+	if err := h.one(ctx, h.sql(`SELECT count(*) FROM @notes`), nil, &n); err != nil {
+		t.Errorf("count notes: %v", err)
+	}
+	return n
+}
+
+// has checks what has committed, and that the next transaction works.
+func (h *host) has(t *testing.T, wantNotes int, wantName string) {
+	t.Helper()
+	if n, name := h.count(t.Context(), t), nameOf(t, t.Context(), h, "a"); n != wantNotes || name != wantName {
+		t.Errorf("%d notes, the order %q: want %d, %q", n, name, wantNotes, wantName)
+	}
+	if err := write(t.Context(), h, "next", "paid"); err != nil {
+		t.Errorf("the next transaction: %v", err)
+	}
+}
+
+func TestHostWritesInTheSameTransaction(t *testing.T) {
+	hosts(t, func(t *testing.T, h *host) {
+		both := func(end error) error {
+			return h.InTx(t.Context(), func(ctx context.Context) error {
+				err := errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.kept(ctx, h.sql(`INSERT INTO @notes VALUES ('two')`)))
+				if n := h.count(ctx, t); n != 2 {
+					t.Errorf("in the transaction there are %d notes, want 2", n)
+				}
+				if n := h.count(t.Context(), t); n != 0 {
+					t.Errorf("beside the transaction there are %d notes, want 0", n)
+				}
+				if name := nameOf(t, ctx, h, "a"); name != "paid" {
+					t.Errorf("in the transaction the order is %q", name)
+				}
+				return errors.Join(err, end)
+			})
+		}
+		if err := both(errBoom); !errors.Is(err, errBoom) {
+			t.Errorf("InTx: %v, want %v", err, errBoom)
+		}
+		h.has(t, 0, "")
+		if err := both(nil); err != nil {
+			t.Errorf("InTx: %v", err)
+		}
+		h.has(t, 2, "paid")
+	})
+}
+
+func TestWhatHostsStatementsDoToATransaction(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		do    func(ctx context.Context, t *testing.T, h *host) error
+		is    error // nil: it commits
+		says  string
+		notes int
+		order string
+	}{
+		{name: "one that fails fails it, whatever its function returns", is: entity.ErrInvalid, says: "a statement of the host's has failed",
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				_ = h.note(ctx, "one")
+				_ = h.note(ctx, "one")
+				return nil
+			}},
+		{name: "one that fails fails also what comes later", is: errBoom,
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				_ = h.exec(ctx, `SELECT nothing`)
+				if err := publish(ctx, h, "paid", "a"); err == nil {
+					t.Error("an entity was locked in a transaction that has failed")
+				}
+				return errBoom
+			}},
+		{name: "one that fails after a savepoint is undone alone", notes: 2, order: "paid",
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				err := errors.Join(h.note(ctx, "one"), h.exec(ctx, `SAVEPOINT s`))
+				if failed := h.note(ctx, "one"); failed == nil {
+					t.Error("a second row of one key was written")
+				}
+				return errors.Join(err, h.exec(ctx, `ROLLBACK TO SAVEPOINT s`), h.note(ctx, "two"), publish(ctx, h, "paid", "a"))
+			}},
+		{name: "COMMIT", is: entity.ErrInvalid, says: "has ended the transaction", notes: 1,
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				err := errors.Join(h.note(ctx, "one"), h.exec(ctx, `COMMIT`))
+				if late := h.note(ctx, "two"); !errors.Is(late, entity.ErrInvalid) {
+					t.Errorf("a statement after COMMIT: %v, want ErrInvalid", late)
+				}
+				if late := publish(ctx, h, "paid", "a"); !errors.Is(late, entity.ErrInvalid) {
+					t.Errorf("an Append after COMMIT: %v, want ErrInvalid", late)
+				}
+				return err
+			}},
+		{name: "COMMIT at the end", is: entity.ErrInvalid, says: "has ended the transaction", notes: 1,
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `COMMIT`))
+			}},
+		{name: "ROLLBACK", is: entity.ErrInvalid, says: "has ended the transaction",
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `ROLLBACK`))
+			}},
+		{name: "rows that are left open are named", is: entity.ErrInvalid, says: "rows of the host's are open",
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.note(ctx, "one"), h.query(ctx, `SELECT generate_series(1, 100000)`), publish(ctx, h, "paid", "a"))
+			}},
+		{name: "rows that are left open at the end are named", is: entity.ErrInvalid, says: "rows of the host's are open",
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.note(ctx, "one"), h.query(ctx, `SELECT generate_series(1, 100000)`))
+			}},
+		{name: "rows that are left open are closed when the function fails", is: errBoom,
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.query(ctx, `SELECT generate_series(1, 100000)`), errBoom)
+			}},
+		{name: "a ctx that ends during one ends it", is: context.DeadlineExceeded,
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				brief, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+				defer cancel()
+				err := errors.Join(h.note(ctx, "one"), h.exec(brief, `SELECT pg_sleep(30)`))
+				if late := publish(ctx, h, "paid", "a"); !errors.Is(late, postgres.ErrUnavailable) {
+					t.Errorf("an Append after that: %v, want ErrUnavailable", late)
+				}
+				return err
+			}},
+		{name: "a ctx that ends during one of the library's ends it", is: context.DeadlineExceeded,
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				brief, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+				defer cancel()
+				other, err := h.beside.Begin(ctx)
+				if err != nil {
+					return err
+				}
+				defer func() { _ = other.Rollback(context.WithoutCancel(ctx)) }()
+				_, err = other.Exec(ctx, h.sql(`INSERT INTO @entity_heads (kind, id) VALUES ('order', 'a')`))
+				return errors.Join(err, publish(brief, h, "paid", "a"))
+			}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			hosts(t, func(t *testing.T, h *host) {
+				begun := time.Now()
+				err := h.InTx(t.Context(), func(ctx context.Context) error { return c.do(ctx, t, h) })
+				if c.is == nil && err != nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(fmt.Sprint(err), c.says) {
+					t.Errorf("InTx: %v\nwant %v, and that it says %q", err, c.is, c.says)
+				}
+				if took := time.Since(begun); took > 10*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				h.has(t, c.notes, c.order)
+			})
+		})
+	}
+}
+
+// A statement outside of a transaction gives its connection back, else the next one would wait for ever.
+func TestStatementsGiveTheirConnectionBack(t *testing.T) {
+	schema := newSchema(t)
+	s := open(t, newPool(t, func(c *pgxpool.Config) { c.MaxConns = 1 }), schema)
+	db := newDB(t)
+	db.SetMaxOpenConns(1)
+	sdb := openDB(t, db, schema)
+	notes(t, newPool(t, nil), schema)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	on, through := s.Querier(ctx), sdb.Querier(ctx)
+	var n int
+	batch := func() *pgx.Batch {
+		b := &pgx.Batch{}
+		b.Queue(`SELECT 1`)
+		b.Queue(`SELECT 2`)
+		return b
+	}
+	for name, do := range map[string]func() error{
+		"Exec":               func() error { _, err := on.Exec(ctx, `SELECT 1`); return err },
+		"Exec that fails":    func() error { return mustFail(second(on.Exec(ctx, `SELECT nothing`))) },
+		"Query to its end":   func() error { rows, err := on.Query(ctx, `SELECT 1`); return errors.Join(err, drain(rows)) },
+		"Query closed":       func() error { rows, err := on.Query(ctx, `SELECT generate_series(1, 1000)`); rows.Close(); return err },
+		"Query that fails":   func() error { _, err := on.Query(ctx, `SELECT nothing`); return mustFail(err) },
+		"QueryRow":           func() error { return on.QueryRow(ctx, `SELECT 1`).Scan(&n) },
+		"QueryRow of none":   func() error { return mustBe(on.QueryRow(ctx, `SELECT 1 WHERE false`).Scan(&n), pgx.ErrNoRows) },
+		"QueryRow misread":   func() error { return mustFail(on.QueryRow(ctx, `SELECT 'x'`).Scan(&n)) },
+		"QueryRow of many":   func() error { return on.QueryRow(ctx, `SELECT generate_series(1, 1000)`).Scan(&n) },
+		"SendBatch":          func() error { return on.SendBatch(ctx, batch()).Close() },
+		"SendBatch in parts": func() error { b := on.SendBatch(ctx, batch()); return errors.Join(b.QueryRow().Scan(&n), b.Close()) },
+		"CopyFrom": func() error {
+			rows := pgx.CopyFromRows([][]any{{"one"}, {"two"}})
+			return second(on.CopyFrom(ctx, pgx.Identifier{schema, "notes"}, []string{"note"}, rows))
+		},
+		"CopyFrom that fails": func() error {
+			return mustFail(second(on.CopyFrom(ctx, pgx.Identifier{schema, "none"}, []string{"note"}, pgx.CopyFromRows(nil))))
+		},
+		"ExecContext":     func() error { return second(through.ExecContext(ctx, `SELECT 1`)) },
+		"QueryRowContext": func() error { return through.QueryRowContext(ctx, `SELECT 1`).Scan(&n) },
+		"QueryContext": func() error {
+			rows, err := through.QueryContext(ctx, `SELECT 1`)
+			if err != nil {
+				return err
+			}
+			return errors.Join(rows.Err(), rows.Close())
+		},
+	} {
+		for range 2 {
+			if err := do(); err != nil && name != "CopyFrom" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, l := range []storage.Store{s, sdb} {
+			if err := write(ctx, l, "a", "paid"); err != nil {
+				t.Fatalf("after %s: %v", name, err)
+			}
+		}
+	}
+	err := s.InTx(ctx, func(ctx context.Context) error { // and none in one
+		return errors.Join(second(on.CopyFrom(ctx, pgx.Identifier{schema, "notes"}, []string{"note"}, pgx.CopyFromRows([][]any{{"three"}}))),
+			on.SendBatch(ctx, batch()).Close(), on.QueryRow(ctx, `SELECT 1`).Scan(&n), publish(ctx, s, "paid", "a"))
+	})
+	if err != nil {
+		t.Errorf("in a transaction: %v", err)
+	}
+	if err := on.QueryRow(ctx, `SELECT count(*) FROM "`+schema+`".notes`).Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d notes, %v", n, err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func mustFail(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return nil
+}
+
+func mustBe(err, want error) error {
+	if !errors.Is(err, want) {
+		return fmt.Errorf("%v, want %w", err, want)
+	}
+	return nil
+}
+
+func drain(rows pgx.Rows) error {
+	for rows.Next() {
+		_ = rows.Scan(nil)
+	}
+	return rows.Err()
+}
+
+// After the end of its transaction a Querier says so, in all that it has.
+func TestQuerierOutlivesItsTransaction(t *testing.T) {
+	schema := newSchema(t)
+	s, sdb := open(t, newPool(t, nil), schema), openDB(t, newDB(t), schema)
+	var on postgres.Querier
+	var through postgres.QuerierDB
+	err := s.InTx(t.Context(), func(ctx context.Context) error { on = s.Querier(ctx); return nil })
+	err = errors.Join(err, sdb.InTx(t.Context(), func(ctx context.Context) error { through = sdb.Querier(ctx); return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	rows, queried := on.Query(ctx, `SELECT 1`)
+	batch := on.SendBatch(ctx, &pgx.Batch{})
+	for name, err := range map[string]error{
+		"Exec": second(on.Exec(ctx, `SELECT 1`)), "Query": queried, "its rows": rows.Err(), "their Scan": rows.Scan(),
+		"QueryRow": on.QueryRow(ctx, `SELECT 1`).Scan(new(int)), "SendBatch": batch.Close(), "its Exec": second(batch.Exec()),
+		"its QueryRow": batch.QueryRow().Scan(new(int)),
+		"CopyFrom":     second(on.CopyFrom(ctx, pgx.Identifier{"notes"}, nil, pgx.CopyFromRows(nil))),
+		"ExecContext":  second(through.ExecContext(ctx, `SELECT 1`)), "QueryContext": queryError(through.QueryContext(ctx, `SELECT 1`)),
+		"QueryRowContext": through.QueryRowContext(ctx, `SELECT 1`).Scan(new(int)),
+	} {
+		if !errors.Is(err, entity.ErrClosed) {
+			t.Errorf("%s after the end: %v, want ErrClosed", name, err)
+		}
+	}
+}
+
+func queryError(rows *sql.Rows, err error) error {
+	if err == nil {
+		return errors.Join(rows.Err(), rows.Close())
+	}
+	return err
+}
+
+// Two that wait for each other: the database picks one of them.
+func TestDeadlockIsAConflict(t *testing.T) {
+	schema := newSchema(t)
+	s := open(t, newPool(t, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["deadlock_timeout"] = "50ms" }), schema)
+	var both sync.WaitGroup
+	both.Add(2)
+	errs := make(chan error)
+	for _, ids := range [][]string{{"a", "b"}, {"b", "a"}} {
+		go func() {
+			errs <- s.InTx(t.Context(), func(ctx context.Context) error {
+				err := publish(ctx, s, "paid", ids[0])
+				both.Done()
+				both.Wait()
+				return errors.Join(err, publish(ctx, s, "sent", ids[1]))
+			})
+		}()
+	}
+	one, other := <-errs, <-errs
+	if (one == nil) == (other == nil) || !errors.Is(errors.Join(one, other), entity.ErrConflict) {
+		t.Errorf("InTx: %v and %v, want one ErrConflict", one, other)
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](errors.Join(one, other)); !ok || e.Code != "40P01" {
+		t.Errorf("InTx: %v and %v, want the server's error", one, other)
+	}
+}
+
+func TestSchemasDoNotDisturbEachOther(t *testing.T) {
+	pool := newPool(t, nil)
+	first, second := newSchema(t), newSchema(t)
+	one, other := open(t, pool, first), open(t, pool, second)
+	furnish(t, pool, other, second)
+	before := rows(t, pool, second)
+	furnish(t, pool, one, first)
+	for _, u := range uses() {
+		if err := one.InTx(t.Context(), func(ctx context.Context) error { return u.call(ctx, one) }); err != nil {
+			t.Errorf("%s: %v", u.name, err)
+		}
+	}
+	if after := rows(t, pool, second); after != before {
+		t.Errorf("the other schema was changed:\n%s\nwas\n%s", after, before)
+	}
+	// Nor do their transactions meet: one in the other is another one.
+	err := one.InTx(t.Context(), func(ctx context.Context) error {
+		if err := write(ctx, other, "a", "apart"); err != nil {
+			return err
+		}
+		return errBoom
+	})
+	if name := nameOf(t, t.Context(), other, "a"); !errors.Is(err, errBoom) || name != "apart" {
+		t.Errorf("InTx: %v; the other's order is %q", err, name)
+	}
+}
+
+// What a database is set to for others does not change how transactions see each other here.
+func TestDefaultsOfTheDatabaseAreOverridden(t *testing.T) {
+	schema := newSchema(t)
+	s := open(t, newPool(t, func(c *pgxpool.Config) {
+		hasty(c)
+		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = "serializable"
+		c.ConnConfig.RuntimeParams["default_transaction_deferrable"] = "on"
+	}), schema)
+	var level string
+	err := s.InTx(t.Context(), func(ctx context.Context) error {
+		return s.Querier(ctx).QueryRow(ctx, `SHOW transaction_isolation`).Scan(&level)
+	})
+	if err != nil || level != "read committed" {
+		t.Errorf("the isolation is %q, %v", level, err)
+	}
+	const writers, writes = 4, 25
+	key := []storage.VersionKey{{Kind: "history", ID: "a"}}
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for i := range writes {
+				if err := write(t.Context(), s, "a", fmt.Sprint(i)); err != nil {
+					t.Errorf("write: %v", err)
+				}
+				if _, err := s.Bump(t.Context(), key); err != nil {
+					t.Errorf("Bump: %v", err)
+				}
+				if err := s.Put(t.Context(), []storage.Record{record("day", "a", "", fmt.Sprint(i))}); err != nil {
+					t.Errorf("Put: %v", err)
+				}
+				if err := last(s.Heads(t.Context(), orders, nil)); err != nil {
+					t.Errorf("Heads: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if versions, err := s.Versions(t.Context(), key); err != nil || versions[0] != writers*writes {
+		t.Errorf("the version is %v, %v, want %d", versions, err, writers*writes)
+	}
+}
