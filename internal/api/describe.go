@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"regexp"
 )
 
 // A describer collects lines such as these. A type's line says what it is, the lines of its fields and methods what is in
@@ -41,7 +42,7 @@ func (d *describer) object(obj types.Object) {
 	case *types.Const:
 		d.add("const %s %s = %s", obj.Name(), d.text(obj.Type()), obj.Val().ExactString())
 	case *types.Var, *types.Func:
-		d.add("%s", types.ObjectString(obj, d.qualify))
+		d.add("%s", named(types.ObjectString(obj, d.qualify)))
 	case *types.TypeName:
 		d.typeName(obj)
 	}
@@ -113,7 +114,18 @@ func (d *describer) methods(named *types.Named) {
 	}
 }
 
+// The compiler names the results of a function that returns from the body of a loop over a function.
+var (
+	oneUnnamed  = regexp.MustCompile(`\(#rv1 ([^,()]*(?:\([^()]*\))?[^,()]*)\)$`)
+	manyUnnamed = regexp.MustCompile(`#rv\d+ `)
+)
+
 // signature writes parameters with their names: they are part of what a reader of the documentation understands.
 func (d *describer) signature(f *types.Func) string {
-	return types.TypeString(f.Signature(), d.qualify)[len("func"):]
+	return named(types.TypeString(f.Signature(), d.qualify)[len("func"):])
+}
+
+// named leaves out the names that the compiler gave.
+func named(text string) string {
+	return manyUnnamed.ReplaceAllString(oneUnnamed.ReplaceAllString(text, "$1"), "")
 }

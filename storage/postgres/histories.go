@@ -35,15 +35,17 @@ func (s *Store) Histories(ctx context.Context, systems []string) iter.Seq2[stora
 
 // PutHistories keeps histories; see storage.HistoryCache.
 func (s *Store) PutHistories(ctx context.Context, histories []storage.History) error {
+	for i := range histories {
+		if err := check.IDs("system of a history", histories[i].SystemID); err != nil {
+			return err
+		}
+	}
 	var steps []step
 	for part := range slices.Chunk(histories, rowsAtOnce) {
 		n := len(part)
 		systems, versions, data := make([]string, n), make([]int64, n), make([][]byte, n)
 		for i := range part {
 			h := &part[i]
-			if err := check.IDs("system of a history", h.SystemID); err != nil {
-				return err
-			}
 			systems[i], versions[i], data[i] = h.SystemID, h.Version, blob(h.Data)
 		}
 		steps = append(steps, do(putHistories, systems, versions, data))
