@@ -460,7 +460,7 @@ func TestWhatIsObservedWhileAnObjectiveIsCreatedIsRefreshed(t *testing.T) {
 				ctx, now := t.Context(), time.Now()
 				ok(t, e.SetUpstreams(ctx, "api", []string{"db"}, now.Add(-time.Hour)))
 				if system == "db" {
-					ok(t, e.Observe(ctx, slo.Down("api", now.Add(-time.Hour))))
+					ok(t, e.Observe(ctx, slo.Down("api", now.Add(-time.Hour)), slo.Up("db", now.Add(-2*time.Hour))))
 				}
 				ok(t, e.Settle(ctx))
 				store.do = func() {

@@ -26,8 +26,8 @@ type system struct {
 	stored      bool      // whether a cache of the store has it at this version, as far as is known
 }
 
-// readSystems reads all that the store has of systems, which are distinct, at these versions or later ones; a version of 0
-// is any. It takes one call for the names, one for the facts, and where the store has a cache one for what is there.
+// readSystems reads all that the store has of systems, which are distinct, at these versions or later ones; nil is whatever
+// they are. It takes one call for the names, one for the facts, and where the store has a cache one for what is there.
 func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64) (map[string]*system, error) {
 	found := make(map[string]*system, len(ids))
 	if len(ids) == 0 {
@@ -36,7 +36,10 @@ func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64
 	list := make([]*system, len(ids))
 	keys := make([]storage.Key, len(ids))
 	for i, id := range ids {
-		list[i] = &system{id: id, version: versions[i]}
+		list[i] = &system{id: id}
+		if versions != nil {
+			list[i].version = versions[i]
+		}
 		found[id] = list[i]
 		keys[i] = storage.Key{Kind: recordName, ID: id}
 	}
@@ -49,6 +52,9 @@ func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64
 	left, err := e.readHistories(ctx, ids, found)
 	if err != nil {
 		return nil, err
+	}
+	if versions != nil { // of those that have none there is not a fact
+		left = slices.DeleteFunc(slices.Clone(left), func(id string) bool { return found[id].version == 0 })
 	}
 	if err := e.readFacts(ctx, left, found); err != nil {
 		return nil, err
@@ -145,7 +151,7 @@ func (e *Engine) readWithUpstreams(ctx context.Context, ids []string) (map[strin
 	for range 2 {
 		slices.Sort(ids)
 		ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return known[id] != nil })
-		read, err := e.readSystems(ctx, ids, make([]int64, len(ids)))
+		read, err := e.readSystems(ctx, ids, nil)
 		if err != nil {
 			return nil, err
 		}
