@@ -74,7 +74,7 @@ func (l *Log) Listen(ctx context.Context, wake func()) error {
 			wake()
 		}
 	}
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		return nil
 	}
 	return failed("listen", err)

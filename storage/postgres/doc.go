@@ -53,9 +53,10 @@
 // # Waking
 //
 // Wake sends a NOTIFY on the channel that is called like the schema, outside of the transaction that it tells of, and does
-// not wait for it. Listen has a connection of its own beside the pool: the pool of pgx gives one away, and makes another when
-// it needs one; package database/sql gives none away, so that one is made as those of the pool are. A notification that is
-// lost, or that a pooler in between does not pass on, costs the time until the next poll and nothing else.
+// not wait for it. Listen has a connection of its own beside the pool, one for each call: the pool of pgx gives one away, and
+// makes another when it needs one; package database/sql gives none away, so that one is made as those of the pool are. A
+// notification that is lost, or that a pooler in between does not pass on, costs the time until the next poll and nothing
+// else.
 //
 // # Concurrency
 //

@@ -79,6 +79,7 @@ func (d sqlDoor) listen(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	config := c.Config()
+	config.OnNotification = nil // else what this one hears is kept, and never looked at, by the other
 	c.release()
 	return pgx.ConnectConfig(ctx, config)
 }

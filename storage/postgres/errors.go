@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -141,8 +142,14 @@ func (e inDoubt) As(target any) bool { return errors.As(e.cause, target) }
 
 // unreachable says of an error of connecting what it is. Where ctx has not ended, it was the pool's own patience that has.
 func unreachable(ctx context.Context, err error) error {
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if errors.Is(err, context.DeadlineExceeded) && !ended(ctx) {
 		return fmt.Errorf("postgres: connect: %w: %v", ErrUnavailable, err) // the cause must not pass for the end of ctx
 	}
 	return failed("connect", err)
+}
+
+// ended reports whether ctx has ended. A connection knows its deadline, and may be a moment ahead of it.
+func ended(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }

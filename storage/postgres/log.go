@@ -83,7 +83,7 @@ func open(ctx context.Context, d door, opts *Options, parts ...string) (*Log, er
 	bounded, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
 	err := l.prepare(bounded, parts)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if errors.Is(err, context.DeadlineExceeded) && !ended(ctx) {
 		err = fmt.Errorf("postgres: %w: no answer within %v", ErrUnavailable, openWait)
 	}
 	if err != nil {

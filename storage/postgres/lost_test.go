@@ -100,6 +100,10 @@ func inside(u use, l *lossy) func(context.Context) error {
 // Whatever is under way when a connection is lost has happened as a whole or not at all; who is told that nothing has
 // happened can rely on it, and what comes next works.
 func TestConnectionLostInTheMiddle(t *testing.T) {
+	every := *cuts
+	if testing.Short() {
+		every *= 3
+	}
 	for _, door := range []string{"pgx", "database/sql"} {
 		begun := time.Now()
 		schema := newSchema(t)
@@ -110,7 +114,7 @@ func TestConnectionLostInTheMiddle(t *testing.T) {
 		for i, u := range uses() {
 			for j, way := range ways {
 				do := way.make(u, l)
-				if do == nil || *cuts > 1 && (i+j)%len(ways) != rng.IntN(2) {
+				if do == nil || every > 1 && (i+j)%len(ways) != rng.IntN(2) {
 					continue
 				}
 				c := &lossyUse{lossy: l, use: u, what: door + ": " + u.name + " " + way.name, do: do, warm: way.warm}
@@ -121,7 +125,7 @@ func TestConnectionLostInTheMiddle(t *testing.T) {
 							continue
 						}
 						all++
-						if rng.IntN(max(1, *cuts/2)) == 0 || answered && n == len(messages)-1 { // the latter may have committed
+						if rng.IntN(max(1, every/2)) == 0 || answered && n == len(messages)-1 { // the latter may have committed
 							made++
 							c.cut(t, n, answered)
 						}

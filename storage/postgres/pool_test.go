@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/slo"
@@ -37,6 +38,30 @@ func TestAnEngineRunsOnAPoolOfOneConnection(t *testing.T) {
 			defer cancel()
 			runEngine(t, ctx, s, door+" ")
 		})
+	}
+}
+
+// What Listen hears is not kept for the connections of the pool, which never look at it.
+func TestListenLeavesNothingInThePool(t *testing.T) {
+	schema := newSchema(t)
+	db := newDB(t)
+	db.SetMaxOpenConns(1)
+	wakes(t, open(t, newPool(t, nil), schema), openDB(t, db, schema))
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	err = c.Raw(func(raw any) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if n, err := raw.(*stdlib.Conn).Conn().WaitForNotification(ctx); err == nil {
+			return fmt.Errorf("a connection of the pool has %+v", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

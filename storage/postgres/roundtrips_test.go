@@ -95,7 +95,7 @@ func (c *counted) Read(b []byte) (int, error) {
 func (c *trips) of(t *testing.T, f func(ctx context.Context) error) int {
 	t.Helper()
 	least := 1 << 30
-	for range 10 {
+	for range 6 {
 		before := c.now()
 		if err := f(context.WithValue(t.Context(), tripsKey{}, true)); err != nil {
 			t.Fatal(err)
@@ -180,8 +180,9 @@ func TestRoundTripsOfTheStore(t *testing.T) {
 				return second(s.PutFacts(ctx, []storage.Fact{{Kind: "k", Source: next(), Systems: []string{"a", "b"}, Data: []byte(next())}}))
 			}},
 			{"a version", 1, func(ctx context.Context) error { return second(s.Bump(ctx, keys(1))) }},
-			{"versions", 1, func(ctx context.Context) error { return second(s.Bump(ctx, keys(5000))) }},
-			{"reading versions", 1, func(ctx context.Context) error { return second(s.Versions(ctx, keys(20_000))) }},
+			{"versions", 1, func(ctx context.Context) error { return second(s.Bump(ctx, keys(2500))) }},
+			{"versions in a transaction", 2, inTx(func(ctx context.Context) error { return second(s.Bump(ctx, keys(2500))) })},
+			{"reading versions", 1, func(ctx context.Context) error { return second(s.Versions(ctx, keys(10_000))) }},
 			{"records", 1, func(ctx context.Context) error { return s.Put(ctx, []storage.Record{record("day", "a", next(), "")}) }},
 			{"a lease", 1, func(ctx context.Context) error {
 				return second(s.Lease(ctx, []string{"lease", "other"}, "me", time.Hour))
