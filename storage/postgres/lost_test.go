@@ -100,6 +100,7 @@ func inside(u use, l *lossy) func(context.Context) error {
 // Whatever is under way when a connection is lost has happened as a whole or not at all; who is told that nothing has
 // happened can rely on it, and what comes next works.
 func TestConnectionLostInTheMiddle(t *testing.T) {
+	t.Parallel()
 	every := *cuts
 	if testing.Short() {
 		every *= 3

@@ -258,7 +258,7 @@ func TestRoundTripsOfTheEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = e.Close() }()
-		many := 1000
+		many := 300
 		if testing.Short() || strings.HasSuffix(t.Name(), "sql") { // behind its door all is the same
 			many = 100
 		}

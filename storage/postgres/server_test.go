@@ -74,6 +74,13 @@ func newSchema(t testing.TB) string {
 	return schema
 }
 
+// hurry has a test's commits not wait for the disk: no test ends the server. Benchmarks wait.
+func hurry(t testing.TB, config *pgx.ConnConfig) {
+	if _, ok := t.(*testing.B); !ok {
+		config.RuntimeParams["synchronous_commit"] = "off"
+	}
+}
+
 // newPool makes a pool that the test closes.
 func newPool(t testing.TB, change func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
@@ -83,6 +90,7 @@ func newPool(t testing.TB, change func(*pgxpool.Config)) *pgxpool.Pool {
 		t.Fatal(err)
 	}
 	config.MaxConns = 8
+	hurry(t, config.ConnConfig)
 	if change != nil {
 		change(config)
 	}
@@ -102,6 +110,7 @@ func newDB(t testing.TB) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hurry(t, config)
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(8)
 	t.Cleanup(func() { _ = db.Close() })

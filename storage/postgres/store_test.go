@@ -15,6 +15,7 @@ import (
 
 // Another handle on a schema has a pool of its own, as another process has.
 func TestStoreKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	schema, here, there := newSchema(t), newPool(t, nil), newPool(t, nil)
 	storagetest.Run(t, storagetest.Harness{
 		Open: func(t testing.TB) storage.Store {
@@ -28,6 +29,7 @@ func TestStoreKeepsTheLaws(t *testing.T) {
 
 // The two doors lead to the same.
 func TestStoreDBKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	schema, here, there := newSchema(t), newDB(t), newPool(t, nil)
 	storagetest.Run(t, storagetest.Harness{
 		Open: func(t testing.TB) storage.Store {
@@ -40,6 +42,7 @@ func TestStoreDBKeepsTheLaws(t *testing.T) {
 }
 
 func TestLogKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	schema, here, there := newSchema(t), newPool(t, nil), newDB(t)
 	entitytest.RunLog(t, entitytest.LogHarness{
 		Open: func(t testing.TB) entity.Log {
