@@ -20,7 +20,8 @@ type Options struct {
 	// Health is how the host answers how systems are at this moment. nil: nobody is asked.
 	Health HealthFunc
 
-	// Bus wakes the other processes of a shared store; see [entity.Options].
+	// Bus wakes the other processes of a shared store; see [entity.Options]. nil: the store, if it is an [entity.Bus], as the
+	// one of storage/postgres is; else processes poll.
 	Bus entity.Bus
 
 	// Clock says what time it is. nil: the time package. Leases, polls and pauses run on real time, whatever Clock says.

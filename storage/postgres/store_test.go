@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -77,18 +78,19 @@ func empty(t testing.TB, pool *pgxpool.Pool, schema string) {
 	rows, _ := pool.Query(t.Context(), `
 		SELECT format('DELETE FROM %I.%I;', schemaname, tablename) FROM pg_tables
 		WHERE schemaname = $1 AND tablename NOT IN ('slokeep_migrations', 'entity_feed')`, schema)
-	script := `UPDATE ` + pgx.Identifier{schema}.Sanitize() + `.entity_feed SET given = 0;`
+	var script strings.Builder
+	script.WriteString(`UPDATE ` + pgx.Identifier{schema}.Sanitize() + `.entity_feed SET given = 0;`)
 	for rows.Next() {
 		var statement string
 		if err := rows.Scan(&statement); err != nil {
 			t.Fatal(err)
 		}
-		script += statement
+		script.WriteString(statement)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pool.Exec(t.Context(), script); err != nil {
+	if _, err := pool.Exec(t.Context(), script.String()); err != nil {
 		t.Fatal(err)
 	}
 }
