@@ -68,12 +68,12 @@ func TestNothingIsLostWhenConnectionsAreEnded(t *testing.T) {
 // Ten processes write the same entities, observe the same systems and run the daily job at once. PostgreSQL ends deadlocks
 // itself, and counts them for each database.
 func TestTenProcessesAtOnce(t *testing.T) {
-	long := *crowd
+	long, processes := *crowd, 10
 	if testing.Short() {
-		long = min(long, time.Second)
+		long, processes = min(long, time.Second), 4
 	}
 	admin, database := newPool(t, nil), newDatabase(t, "")
-	crashtest.Crowd(t, crashtest.Harness{Target: "database " + database, Open: openWorker}, 10, long)
+	crashtest.Crowd(t, crashtest.Harness{Target: "database " + database, Open: openWorker}, processes, long)
 	var n int
 	ok(t, admin.QueryRow(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = $1`, database).Scan(&n))
 	if n > 0 {

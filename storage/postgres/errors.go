@@ -111,28 +111,23 @@ func classifyCode(code string) error {
 	return nil
 }
 
-// fatal reports whether an error says nothing about the statement that it came with: the connection has gone.
-func fatal(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return !ok || e.Severity == "FATAL" || e.Severity == "PANIC" || e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
-}
-
-// doubtful says of an error of what commits that it may have committed nevertheless, where that is so.
-func doubtful(err error) error {
-	if err == nil {
-		return nil
+// doubtful reports whether what an error of sending a commit ended may have committed nevertheless. reached says whether
+// all that was sent before the commit has been answered: a server that takes its leave before has not got there.
+func doubtful(err error, reached bool) bool {
+	if _, before := errors.AsType[pgx.ErrPreprocessingBatch](err); before || pgconn.SafeToRetry(err) {
+		return false
 	}
-	_, before := errors.AsType[pgx.ErrPreprocessingBatch](err)
-	if before || pgconn.SafeToRetry(err) || !fatal(err) {
-		return err
-	}
-	return inDoubt{err}
+	e, said := errors.AsType[*pgconn.PgError](err)
+	return !said || reached && (e.Severity == "FATAL" || e.Severity == "PANIC" || e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC")
 }
 
 // inDoubt is an error that matches ErrInDoubt, and all that its cause matches but ErrUnavailable.
 type inDoubt struct{ cause error }
 
-func (e inDoubt) Error() string { return fmt.Sprintf("postgres: commit: %v: %v", ErrInDoubt, e.cause) }
+func (e inDoubt) Error() string {
+	cause := strings.ReplaceAll(e.cause.Error(), ErrUnavailable.Error()+": ", "") // which says to try again
+	return fmt.Sprintf("postgres: commit: %v: %s", ErrInDoubt, cause)
+}
 
 func (e inDoubt) Is(target error) bool {
 	return target == ErrInDoubt || target != ErrUnavailable && errors.Is(e.cause, target)

@@ -102,9 +102,6 @@ func inside(u use, l *lossy) func(context.Context) error {
 func TestConnectionLostInTheMiddle(t *testing.T) {
 	t.Parallel()
 	every := *cuts
-	if testing.Short() {
-		every *= 3
-	}
 	for _, door := range []string{"pgx", "database/sql"} {
 		begun := time.Now()
 		schema := newSchema(t)
@@ -115,7 +112,7 @@ func TestConnectionLostInTheMiddle(t *testing.T) {
 		for i, u := range uses() {
 			for j, way := range ways {
 				do := way.make(u, l)
-				if do == nil || every > 1 && (i+j)%len(ways) != rng.IntN(2) {
+				if do == nil || every > 1 && (i+j)%len(ways) != rng.IntN(2) || testing.Short() && rng.IntN(6) > 0 {
 					continue
 				}
 				c := &lossyUse{lossy: l, use: u, what: door + ": " + u.name + " " + way.name, do: do, warm: way.warm}

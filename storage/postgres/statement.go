@@ -84,7 +84,9 @@ func (l *Log) commit(ctx context.Context, steps []step) error {
 		return err
 	}
 	defer t.end()
-	return doubtful(t.send(ctx, append(steps, do(commit))...))
+	t.running.Lock()
+	defer t.running.Unlock()
+	return t.commitLocked(ctx, steps...)
 }
 
 // query reads the rows of one statement.

@@ -171,7 +171,16 @@ const (
 	statusFailed = 'E'
 )
 
-// ready tells whether the connection can take a statement of ours, and is in the transaction still.
+// sound is ready for a statement of ours, and a commit: what the host makes of a transaction that has failed is its affair.
+func (t *transaction) sound() error {
+	err := t.ready()
+	if err == nil && t.begun && t.conn.PgConn().TxStatus() == statusFailed {
+		err = fmt.Errorf("%w: a statement of the host's has failed, and the transaction with it", entity.ErrInvalid)
+	}
+	return err
+}
+
+// ready tells whether the connection can take a statement, and is in the transaction still.
 func (t *transaction) ready() error {
 	conn := t.conn.PgConn()
 	switch {
@@ -206,7 +215,7 @@ func (t *transaction) send(ctx context.Context, steps ...step) error {
 }
 
 func (t *transaction) sendLocked(ctx context.Context, steps ...step) error {
-	err := t.ready()
+	err := t.sound()
 	if err == nil {
 		batch := &pgx.Batch{}
 		if !t.begun {
@@ -250,31 +259,37 @@ func (t *transaction) commit(ctx context.Context) error {
 	}
 	t.running.Lock()
 	defer t.running.Unlock()
-	switch {
-	case !t.begun && len(t.queued) == 0:
+	if !t.begun && len(t.queued) == 0 {
 		t.committed = true
 		return nil
-	case t.begun && t.conn.PgConn().TxStatus() == statusFailed:
-		return fmt.Errorf("postgres: commit: %w: a statement of the host's has failed, and the transaction with it", entity.ErrInvalid)
-	}
-	if err := t.ready(); err != nil {
-		return failed("commit", err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
-	tag := ""
-	err = t.sendLocked(ctx, step{statement: commit, scan: func(rows pgx.Rows) error {
+	err = t.commitLocked(ctx)
+	t.committed = err == nil
+	return err
+}
+
+// commitLocked sends statements and commits, in one round trip.
+func (t *transaction) commitLocked(ctx context.Context, steps ...step) error {
+	if err := t.sound(); err != nil {
+		return failed("commit", err)
+	}
+	reached, tag := false, ""
+	err := t.sendLocked(ctx, append(steps, step{statement: commit, scan: func(rows pgx.Rows) error {
+		reached = true
 		rows.Close()
 		tag = rows.CommandTag().String()
 		return rows.Err()
-	}})
+	}})...)
 	switch {
+	case err != nil && doubtful(err, reached):
+		return inDoubt{err}
 	case err != nil:
-		return doubtful(err)
+		return err
 	case tag != "COMMIT":
 		return fmt.Errorf("postgres: commit: %w: the database has rolled the transaction back", entity.ErrConflict)
 	}
-	t.committed = true
 	return nil
 }
 
