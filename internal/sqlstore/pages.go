@@ -1,6 +1,9 @@
 package sqlstore
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Pages makes a listing of pages, which are read one at a time, so that no connection is held while the consumer works.
 // next returns the page after a row, the first one after nil; one of less than size rows is the last.
@@ -46,3 +49,6 @@ func Listing[T any](read func() ([]T, error)) iter.Seq2[T, error] {
 func Failing[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) { yield(*new(T), err) }
 }
+
+// Distinct returns keys in their order, each once, in a slice of their own.
+func Distinct(keys []string) []string { return slices.Compact(slices.Sorted(slices.Values(keys))) }

@@ -37,8 +37,9 @@
 //     deadlock_timeout, one of them fails with [entity.ErrConflict].
 //  4. Reading waits for nobody. A listing reads a page at a time, and has no connection while the body of the loop runs, so
 //     that its pages may be of different instants; that of the Versions is always of one.
-//  5. Nothing is committed but by InTx, and by what is called outside of one, which is a transaction of its own. What a
-//     statement of the host's has made of a transaction, failed or ended, is found out and named.
+//  5. Nothing is committed but by InTx, and by what is called outside of one, which is a transaction of its own. A COMMIT of
+//     the host's is refused, and one that hides behind another statement in one text is found out and named, though what it
+//     has committed stays.
 //  6. A call that says ErrUnavailable has changed nothing. One that says ErrInDoubt has changed all or nothing.
 //  7. A schema that a newer version of this package has migrated is refused and left alone, and so are another program's
 //     tables.
@@ -74,17 +75,18 @@
 //
 // # What a host must know
 //
-// In a transaction rows are read to their end, or closed, before the next statement, the library's included. Savepoints are
-// for the host's own statements: what the library was asked for between a SAVEPOINT and a ROLLBACK TO is not undone with
-// them, and a lock that was taken there is lost. COMMIT AND CHAIN is not found out.
+// In a transaction rows are read to their end, or closed, before the next statement, the library's included, and by one
+// goroutine: the methods of a Store may be called by several at once, but not while one of them reads rows. Savepoints are for
+// the host's own statements: to roll back what the library has written since, or locked, is refused.
 //
 // After ErrInDoubt look before you repeat what may be done once only.
 //
 // The table entity_outbox is written and emptied all the time, so that it is vacuumed often; a transaction that somewhere in
 // the database stays open for hours keeps vacuum from it, and makes Relay slow.
 //
-// All modes of pgx for queries do, so that a pooler that gives a connection away after each transaction may be in between.
-// Then Listen must not go through it.
+// All modes of pgx for queries do. A pooler that gives a connection away after each transaction may be in between, where it
+// knows prepared statements, or the pool's mode is one that needs none (pgx.QueryExecModeExec). Listen cannot go through it:
+// then processes poll.
 //
 // # What it does not do
 //

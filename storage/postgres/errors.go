@@ -28,8 +28,8 @@ var (
 	// changed. Choose another Options.Schema.
 	ErrForeign = errors.New("another program's tables are in the way: choose another schema")
 
-	// ErrUnavailable says that there is no server to be reached, that it is going down or has no connection left, or that a
-	// connection was lost. What it happened in has changed nothing. It may be tried again.
+	// ErrUnavailable says that there is no server to be reached, that it is going down or has no connection, memory or disk
+	// left, or that a connection was lost. What it happened in has changed nothing. It may be tried again.
 	ErrUnavailable = errors.New("the server cannot be reached: check the address, and that it runs, then try again")
 
 	// ErrDenied says that the server refuses: the user, the password, the database, a right that is missing, or that it is
@@ -97,7 +97,7 @@ func classifyCode(code string) error {
 		return entity.ErrInvalid
 	case "3D000", "42501", "25006": // invalid_catalog_name, insufficient_privilege, read_only_sql_transaction
 		return ErrDenied
-	case "53300", "57P01", "57P02", "57P03", "57P05": // too_many_connections, shutdowns, cannot_connect_now, idle_session_timeout
+	case "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57P05": // insufficient_resources, shutdowns, cannot_connect_now, idle_session_timeout
 		return ErrUnavailable
 	case "25P03", "25P04": // idle_in_transaction_session_timeout, transaction_timeout
 		return ErrUnavailable

@@ -110,7 +110,7 @@ func arguments(n int) map[string][]string {
 		"notify":   {"'channel'"},
 		"putFacts": {same("observation"), blobs, same(`""`), keys, none, blobs}, "addFactSystems": {keys, ints},
 		"addSourceSystems": {keys, same("statement"), keys}, "factsOf": {keys}, "factsFrom": {"'statement'", keys},
-		"deleteSharedFacts": {one}, "keepSharedFacts": {one}, "deleteFacts": {one}, "deleteSourceSystems": {one}, "deleteHistories": {one},
+		"lockFacts": {one}, "deleteSharedFacts": {one}, "keepSharedFacts": {one}, "deleteFacts": {one}, "deleteSourceSystems": {one}, "deleteHistories": {one},
 		"bumpVersions": {same("history"), keys}, "readVersions": {same("history"), keys},
 		"putRecords": {same("day"), keys, same("001"), blobs}, "addRecords": {same("day"), keys, same("001"), blobs},
 		"getRecords": {same("day"), keys, same("001"), same("day"), keys},

@@ -15,7 +15,7 @@ func StatementTexts(schema string) map[string]string {
 		"putWatch": putWatch, "dropWatch": dropWatch, "newestToken": newestToken, "takeLeases": takeLeases,
 		"releaseLeases": releaseLeases, "leasePage": leasePage, "notify": notify, "putFacts": putFacts,
 		"addFactSystems": addFactSystems, "addSourceSystems": addSourceSystems, "factsOf": factsOf,
-		"factsFrom": factsFrom, "deleteSharedFacts": deleteSharedFacts, "keepSharedFacts": keepSharedFacts,
+		"factsFrom": factsFrom, "lockFacts": lockFacts, "deleteSharedFacts": deleteSharedFacts, "keepSharedFacts": keepSharedFacts,
 		"deleteFacts": deleteFacts, "deleteSourceSystems": deleteSourceSystems, "deleteHistories": deleteHistories,
 		"bumpVersions": bumpVersions, "readVersions": readVersions, "putRecords": putRecords,
 		"addRecords": addRecords, "getRecords": getRecords, "recordPage": recordPage, "recordPageTo": recordPageTo,

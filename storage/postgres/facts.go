@@ -79,9 +79,6 @@ func (s *Store) PutFacts(ctx context.Context, facts []storage.Fact) ([]bool, err
 	return added, nil
 }
 
-// distinct returns keys in their order, each once, in a slice of their own.
-func distinct(keys []string) []string { return slices.Compact(slices.Sorted(slices.Values(keys))) }
-
 // factRows are the arguments of putFacts, for those of the facts.
 func factRows(facts []storage.Fact, keys []factKey, of []int) ([]any, error) {
 	n := len(of)
@@ -159,7 +156,7 @@ func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage
 	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.SystemFact](err)
 	}
-	systems = distinct(systems)
+	systems = sqlstore.Distinct(systems)
 	return func(yield func(storage.SystemFact, error) bool) {
 		left := systems
 		atOnce := systemsAtOnce
@@ -187,7 +184,7 @@ func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) it
 	if err := check.Keys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
 		return sqlstore.Failing[storage.Fact](err)
 	}
-	sources = distinct(sources)
+	sources = sqlstore.Distinct(sources)
 	return func(yield func(storage.Fact, error) bool) {
 		if len(sources) == 0 {
 			return
@@ -242,7 +239,7 @@ func (s *Store) DeleteFacts(ctx context.Context, systems []string) error {
 	}
 	return s.write(ctx, func(t *transaction) error {
 		var steps []step
-		for _, statement := range []statement{deleteSharedFacts, keepSharedFacts, deleteFacts, deleteSourceSystems, deleteHistories} {
+		for _, statement := range []statement{lockFacts, deleteSharedFacts, keepSharedFacts, deleteFacts, deleteSourceSystems, deleteHistories} {
 			steps = append(steps, do(statement, slices.Clone(systems)))
 		}
 		return t.later(ctx, steps...)

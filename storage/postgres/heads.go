@@ -30,8 +30,8 @@ func (l *Log) Lock(ctx context.Context, kind string, ids []string) ([]entity.Hea
 	if err := t.lock(ctx, kind, t.unlocked(kind, ids)); err != nil {
 		return nil, err
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	heads := make([]entity.Head, len(ids))
 	for i, id := range ids {
 		heads[i] = t.heads[headKey{kind, id}]
@@ -41,8 +41,8 @@ func (l *Log) Lock(ctx context.Context, kind string, ids []string) ([]entity.Hea
 
 // unlocked returns those of the ids whose locks the transaction does not have.
 func (t *transaction) unlocked(kind string, ids []string) []string {
-	t.running.Lock()
-	defer t.running.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var missing []string
 	for _, id := range ids {
 		if _, ok := t.heads[headKey{kind, id}]; !ok {
@@ -60,8 +60,8 @@ func (t *transaction) lock(ctx context.Context, kind string, ids []string) error
 	if err := t.send(ctx, do(addLocks, kind, ids), ask(lockHeads, scanHead(&heads), kind, ids)); err != nil {
 		return err
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.heads == nil {
 		t.heads = make(map[headKey]entity.Head, len(heads))
 	}
@@ -94,7 +94,7 @@ func (l *Log) Heads(ctx context.Context, kind string, ids []string) iter.Seq2[en
 		return sqlstore.Failing[entity.Head](err)
 	}
 	if ids != nil {
-		ids = distinct(ids)
+		ids = sqlstore.Distinct(ids)
 		return sqlstore.Listing(func() (heads []entity.Head, err error) {
 			if len(ids) == 0 {
 				return nil, ctx.Err()
@@ -146,8 +146,8 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 
 // remember replaces what is known of locked heads.
 func (t *transaction) remember(heads map[headKey]entity.Head) {
-	t.running.Lock()
-	defer t.running.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for key, h := range heads {
 		if _, ok := t.heads[key]; ok {
 			t.heads[key] = h

@@ -17,7 +17,7 @@ func (s *Store) Histories(ctx context.Context, systems []string) iter.Seq2[stora
 	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.History](err)
 	}
-	systems = distinct(systems)
+	systems = sqlstore.Distinct(systems)
 	return sqlstore.Listing(func() (list []storage.History, err error) {
 		if len(systems) == 0 {
 			return nil, ctx.Err()

@@ -29,24 +29,24 @@ func (l *Log) Lease(ctx context.Context, names []string, holder string, ttl time
 	for i, name := range names {
 		tokens[i].Name = name
 	}
-	distinct := distinct(names)
+	keys := sqlstore.Distinct(names)
 	if len(names) == 0 {
 		return tokens, ctx.Err()
 	}
 	if ttl == 0 {
-		if err := l.run(ctx, do(releaseLeases, distinct, holder)); err != nil {
+		if err := l.run(ctx, do(releaseLeases, keys, holder)); err != nil {
 			return nil, err
 		}
 		return tokens, nil
 	}
-	numbers := make(map[string]int64, len(distinct))
+	numbers := make(map[string]int64, len(keys))
 	err := l.query(ctx, takeLeases, func(rows pgx.Rows) error {
 		var name string
 		var number int64
 		err := rows.Scan(&name, &number)
 		numbers[name] = number
 		return err
-	}, distinct, holder, max(ttl.Microseconds(), 1))
+	}, keys, holder, max(ttl.Microseconds(), 1))
 	if err != nil {
 		return nil, err
 	}

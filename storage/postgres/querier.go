@@ -20,13 +20,15 @@ type Querier interface {
 
 // Querier returns the transaction of ctx, in which a host reads and writes its own tables, or where ctx has none the pool.
 // A Querier of the pool still takes part in the transaction of a ctx that a statement is given, so that a host may keep one
-// for good. The errors of statements are pgx's own. It is safe for concurrent use, as far as one connection is.
+// for good. The errors of statements are pgx's own. It is safe for concurrent use; a transaction has one connection, so that
+// of its goroutines none may use it while another reads rows.
 //
 // In a transaction: what it writes commits together with what the Log writes, or not at all. A statement that fails fails the
-// transaction, unless the host has set a SAVEPOINT for its own statements and rolls back to it. BEGIN, COMMIT and ROLLBACK
-// are InTx's affair. Rows are read to their end, or closed, before the next statement, the library's included. A ctx that
-// ends during a statement costs the connection, and the transaction with it. When the transaction is over, errors match
-// entity.ErrClosed.
+// transaction, unless the host has set a SAVEPOINT and rolls back to it. It may do so around statements of its own alone: to
+// roll back what the library has written since is refused. Beginning and ending transactions is InTx's affair, and refused.
+// Both match entity.ErrInvalid; of several statements in one text only the first is looked at. Rows are read to their end,
+// or closed, before the next statement, the library's included. A ctx that ends during a statement costs the connection, and
+// the transaction with it. When the transaction is over, errors match entity.ErrClosed.
 func (l *Log) Querier(ctx context.Context) Querier { return querier{l, l.transaction(ctx)} }
 
 // querier runs statements in a transaction, or where that is nil, in the one of their ctx or in the pool.
@@ -35,39 +37,51 @@ type querier struct {
 	t *transaction
 }
 
-// in returns the connection for a statement. In a transaction there is nothing to be done with it afterwards.
-func (q querier) in(ctx context.Context) (conn *connection, done func(), err error) {
-	t := q.t
+// transaction is the one that a statement is part of, nil for the pool.
+func (q querier) transaction(ctx context.Context) *transaction {
+	if q.t != nil {
+		return q.t
+	}
+	return q.l.transaction(ctx)
+}
+
+// in returns the connection for some statements. ran is called when they have been sent, done when their results are read.
+func (q querier) in(ctx context.Context, statements ...string) (conn *connection, ran, done func(), err error) {
+	none := func() {}
+	t := q.transaction(ctx)
 	if t == nil {
-		t = q.l.transaction(ctx)
-	}
-	if t != nil {
-		if err := t.check(ctx); err != nil {
-			return nil, nil, err
+		conn, err = q.l.door.acquire(ctx)
+		if err != nil {
+			return nil, none, none, unreachable(ctx, err)
 		}
-		return t.conn, func() {}, t.start(ctx)
+		return conn, none, conn.release, nil
 	}
-	conn, err = q.l.door.acquire(ctx)
-	if err != nil {
-		return nil, nil, unreachable(ctx, err)
+	if err := t.take(ctx); err != nil {
+		return nil, none, none, err
 	}
-	return conn, conn.release, nil
+	if err := t.host(ctx, statements...); err != nil {
+		t.give()
+		return nil, none, none, err
+	}
+	return t.conn, t.give, none, nil
 }
 
 func (q querier) Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error) {
-	conn, done, err := q.in(ctx)
+	conn, ran, done, err := q.in(ctx, query)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
 	defer done()
+	defer ran()
 	return conn.Exec(ctx, query, args...)
 }
 
 func (q querier) Query(ctx context.Context, query string, args ...any) (pgx.Rows, error) {
-	conn, done, err := q.in(ctx)
+	conn, ran, done, err := q.in(ctx, query)
 	if err != nil {
 		return refused{err}, err
 	}
+	defer ran()
 	rows, err := conn.Query(ctx, query, args...)
 	if err != nil {
 		done()
@@ -82,19 +96,25 @@ func (q querier) QueryRow(ctx context.Context, query string, args ...any) pgx.Ro
 }
 
 func (q querier) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults {
-	conn, done, err := q.in(ctx)
+	var statements []string
+	for _, q := range batch.QueuedQueries {
+		statements = append(statements, q.SQL)
+	}
+	conn, ran, done, err := q.in(ctx, statements...)
 	if err != nil {
 		return refusedBatch{err}
 	}
+	defer ran()
 	return &pooledBatch{BatchResults: conn.SendBatch(ctx, batch), done: done}
 }
 
 func (q querier) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
-	conn, done, err := q.in(ctx)
+	conn, ran, done, err := q.in(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
+	defer ran()
 	return conn.CopyFrom(ctx, table, columns, rows)
 }
 

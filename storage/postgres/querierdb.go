@@ -21,43 +21,55 @@ func (l *LogDB) Querier(ctx context.Context) QuerierDB {
 
 type querierDB struct{ querier }
 
-// runner is what a statement runs on, a *sql.Conn or a *sql.DB, and its ctx, which in a transaction ends with that.
-func (q querierDB) runner(ctx context.Context) (QuerierDB, context.Context, error) {
-	t := q.t
+// on returns what a statement runs on, a *sql.Conn or a *sql.DB. ran is called when it has been sent.
+func (q querierDB) on(ctx context.Context, statement string) (on QuerierDB, ran func(), err error) {
+	t := q.transaction(ctx)
 	if t == nil {
-		t = q.l.transaction(ctx)
+		return q.l.door.(sqlDoor).db, func() {}, nil
 	}
-	if t == nil {
-		return q.l.door.(sqlDoor).db, ctx, nil
-	}
-	if err := t.check(ctx); err != nil {
+	if err := t.take(ctx); err != nil {
 		return nil, nil, err
 	}
-	return t.conn.sql, t.until(ctx), t.start(ctx)
+	if err := t.host(ctx, statement); err != nil {
+		t.give()
+		return nil, nil, err
+	}
+	return t.conn.sql, t.give, nil
+}
+
+// until is the ctx for rows, which in a transaction end with that.
+func (q querierDB) until(ctx context.Context) context.Context {
+	if t := q.transaction(ctx); t != nil {
+		return t.until(ctx)
+	}
+	return ctx
 }
 
 func (q querierDB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	on, until, err := q.runner(ctx)
+	on, ran, err := q.on(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	return on.ExecContext(until, query, args...)
+	defer ran()
+	return on.ExecContext(ctx, query, args...)
 }
 
 func (q querierDB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	on, until, err := q.runner(ctx)
+	on, ran, err := q.on(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	return on.QueryContext(until, query, args...)
+	defer ran()
+	return on.QueryContext(q.until(ctx), query, args...)
 }
 
 func (q querierDB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	on, until, err := q.runner(ctx)
+	on, ran, err := q.on(ctx, query)
 	if err != nil {
 		return refusedRow(ctx, err)
 	}
-	return on.QueryRowContext(until, query, args...)
+	defer ran()
+	return on.QueryRowContext(q.until(ctx), query, args...)
 }
 
 // refusedRow makes a row of nothing but an error. Only package sql can make one, so it is asked of a database that has

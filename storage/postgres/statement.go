@@ -84,8 +84,6 @@ func (l *Log) commit(ctx context.Context, steps []step) error {
 		return err
 	}
 	defer t.end()
-	t.running.Lock()
-	defer t.running.Unlock()
 	return t.commitLocked(ctx, steps...)
 }
 

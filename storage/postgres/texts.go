@@ -47,6 +47,7 @@ const (
 	addSourceSystems
 	factsOf
 	factsFrom
+	lockFacts
 	deleteSharedFacts
 	keepSharedFacts
 	deleteFacts
@@ -255,6 +256,12 @@ var statementTexts = [...]struct{ what, text string }{
 		SELECT '', f.kind, f.source, f.system, f.systems, f.data FROM unnest($2::text[]) AS k(source)` + each + `
 			SELECT * FROM @store_facts WHERE kind = $1 AND source = k.source AND source <> ''` + byKey + ` f`},
 
+	// Two who delete at once what a fact belongs to must each see what the other has left of it.
+	lockFacts: {"lock facts", `
+		SELECT number FROM @store_facts WHERE number = ANY (ARRAY(
+			SELECT number FROM @store_facts WHERE system = ANY($1::text[]) AND source = ''
+			UNION SELECT fact FROM @store_fact_systems WHERE system = ANY($1::text[])
+		)) ORDER BY number FOR UPDATE`},
 	deleteSharedFacts: {"delete facts", `
 		WITH gone AS (DELETE FROM @store_fact_systems WHERE system = ANY($1::text[]) RETURNING fact)
 		DELETE FROM @store_facts f

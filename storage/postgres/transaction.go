@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // transaction is one on a connection of its own. It begins with its first statement. What is written without a result that
@@ -19,17 +19,18 @@ type transaction struct {
 	log  *Log
 	conn *connection
 
-	running sync.Mutex // held while something is sent; of what follows
-	begun   bool
-	queued  []step
-	heads   map[headKey]entity.Head // of all that it has locked
+	turn       chan struct{} // of size 1; who has put something in may use the connection, and what follows
+	begun      bool
+	queued     []step
+	writes     int // of ours, so far
+	savepoints sqlstore.Savepoints
 
-	mu        sync.Mutex // of what follows, should fn have several goroutines
-	after     []func(context.Context)
-	doomed    error
-	committed bool
-	over      bool
-	ends      []context.CancelFunc // of the host's statements
+	mu     sync.Mutex              // of what follows, should fn have several goroutines
+	heads  map[headKey]entity.Head // of all that it has locked
+	after  []func(context.Context)
+	doomed error
+	over   bool
+	ends   []context.CancelFunc // of the host's rows
 }
 
 type transactionKey struct{ log *Log }
@@ -102,8 +103,23 @@ func (l *Log) begin(ctx context.Context) (*transaction, error) {
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
-	return &transaction{log: l, conn: conn}, nil
+	return &transaction{log: l, conn: conn, turn: make(chan struct{}, 1)}, nil
 }
+
+// take waits for the connection of the transaction, which another goroutine of fn may be using.
+func (t *transaction) take(ctx context.Context) error {
+	if err := t.check(ctx); err != nil {
+		return err
+	}
+	select {
+	case t.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *transaction) give() { <-t.turn }
 
 // write runs what one method writes: in the transaction of ctx, or in one of its own.
 func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
@@ -112,7 +128,7 @@ func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
 			return err
 		}
 		err := f(t)
-		if err != nil && !harmless(err) {
+		if err != nil && !sqlstore.Harmless(err) {
 			t.doom(err)
 		}
 		return err
@@ -126,11 +142,6 @@ func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
 		return err
 	}
 	return t.commit(ctx)
-}
-
-// harmless tells of the errors that are found before anything is written.
-func harmless(err error) bool {
-	return errors.Is(err, entity.ErrLeaseLost) || errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrInvalid)
 }
 
 // join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
@@ -194,23 +205,30 @@ func (t *transaction) ready() error {
 	return nil
 }
 
-// start begins the transaction for a statement of the host's.
-func (t *transaction) start(ctx context.Context) error {
-	t.running.Lock()
-	defer t.running.Unlock()
-	if t.begun {
-		return failed("run statements", t.ready())
+// host prepares the transaction for statements of the host's, which has the turn.
+func (t *transaction) host(ctx context.Context, statements ...string) error {
+	flush := !t.begun
+	for _, statement := range statements {
+		sets, err := t.savepoints.Note(statement, t.writes)
+		if err != nil {
+			err = failed("run a statement", err)
+			t.doom(err)
+			return err
+		}
+		flush = flush || sets && len(t.queued) > 0 // what was written before it is not to be undone with what comes after
 	}
-	return t.sendLocked(ctx)
+	if flush {
+		return t.sendLocked(ctx)
+	}
+	return failed("run a statement", t.ready())
 }
 
 // send sends statements, after those that are queued, all in one round trip.
 func (t *transaction) send(ctx context.Context, steps ...step) error {
-	if err := t.check(ctx); err != nil {
+	if err := t.take(ctx); err != nil {
 		return err
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	defer t.give()
 	return t.sendLocked(ctx, steps...)
 }
 
@@ -226,6 +244,9 @@ func (t *transaction) sendLocked(ctx context.Context, steps ...step) error {
 		}
 		for _, s := range steps {
 			t.log.queue(batch, s)
+			if !s.statement.reads() {
+				t.writes++
+			}
 		}
 		err = t.conn.SendBatch(ctx, batch).Close()
 	}
@@ -240,12 +261,12 @@ func (t *transaction) sendLocked(ctx context.Context, steps ...step) error {
 
 // later queues statements whose results nobody waits for.
 func (t *transaction) later(ctx context.Context, steps ...step) error {
-	if err := t.check(ctx); err != nil {
+	if err := t.take(ctx); err != nil {
 		return err
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	defer t.give()
 	t.queued = append(t.queued, steps...)
+	t.writes += len(steps)
 	return nil
 }
 
@@ -257,17 +278,16 @@ func (t *transaction) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	if err := t.take(ctx); err != nil {
+		return err
+	}
+	defer t.give()
 	if !t.begun && len(t.queued) == 0 {
-		t.committed = true
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
-	err = t.commitLocked(ctx)
-	t.committed = err == nil
-	return err
+	return t.commitLocked(ctx)
 }
 
 // commitLocked sends statements and commits, in one round trip.
@@ -305,8 +325,8 @@ func (t *transaction) end() {
 	if over {
 		return
 	}
-	t.running.Lock()
-	defer t.running.Unlock()
+	t.turn <- struct{}{}
+	defer t.give()
 	defer t.release()
 	if conn := t.conn.PgConn(); !conn.IsClosed() && (conn.IsBusy() || conn.TxStatus() != statusIdle) {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackWait)

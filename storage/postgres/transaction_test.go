@@ -175,9 +175,41 @@ func TestWhatHostsStatementsDoToATransaction(t *testing.T) {
 				}
 				return errors.Join(err, h.exec(ctx, `ROLLBACK TO SAVEPOINT s`), h.note(ctx, "two"), publish(ctx, h, "paid", "a"))
 			}},
-		{name: "COMMIT", is: entity.ErrInvalid, says: "has ended the transaction", notes: 1,
+		{name: "COMMIT is refused", is: entity.ErrInvalid, says: "COMMIT: beginning and ending a transaction is InTx's affair",
 			do: func(ctx context.Context, t *testing.T, h *host) error {
-				err := errors.Join(h.note(ctx, "one"), h.exec(ctx, `COMMIT`))
+				err := h.note(ctx, "one")
+				for _, statement := range []string{"COMMIT", "ROLLBACK", "ROLLBACK; BEGIN", "BEGIN"} {
+					if refused := h.exec(ctx, statement); !errors.Is(refused, entity.ErrInvalid) {
+						t.Errorf("%s: %v, want ErrInvalid", statement, refused)
+					}
+				}
+				return err // the refusals alone do not let it commit
+			}},
+		{name: "a savepoint spares what the library has written before", notes: 1, order: "paid",
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				err := errors.Join(publish(ctx, h, "paid", "a"), h.exec(ctx, `SAVEPOINT s`))
+				_ = nameOf(t, ctx, h, "a") // a read sends what is queued
+				_ = h.exec(ctx, `SELECT nothing`)
+				return errors.Join(err, h.exec(ctx, `ROLLBACK TO s`), h.note(ctx, "one"))
+			}},
+		{name: "what the library has written is not rolled back to a savepoint", is: entity.ErrInvalid, says: "it would undo what this library has written",
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				err := errors.Join(h.exec(ctx, `SAVEPOINT s`), publish(ctx, h, "paid", "a"))
+				if refused := h.exec(ctx, `ROLLBACK TO s`); !errors.Is(refused, entity.ErrInvalid) {
+					t.Errorf("ROLLBACK TO: %v, want ErrInvalid", refused)
+				}
+				return err
+			}},
+		{name: "nor is a lock", is: entity.ErrInvalid, says: "it would undo what this library has written",
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				err := h.exec(ctx, `SAVEPOINT s`)
+				_, locked := h.Lock(ctx, "order", []string{"a"})
+				_ = h.exec(ctx, `ROLLBACK TO s`)
+				return errors.Join(err, locked)
+			}},
+		{name: "COMMIT behind another statement is found out", is: entity.ErrInvalid, says: "has ended the transaction", notes: 1,
+			do: func(ctx context.Context, t *testing.T, h *host) error {
+				err := errors.Join(h.note(ctx, "one"), h.exec(ctx, `SELECT 1; COMMIT`))
 				if late := h.note(ctx, "two"); !errors.Is(late, entity.ErrInvalid) {
 					t.Errorf("a statement after COMMIT: %v, want ErrInvalid", late)
 				}
@@ -188,11 +220,11 @@ func TestWhatHostsStatementsDoToATransaction(t *testing.T) {
 			}},
 		{name: "COMMIT at the end", is: entity.ErrInvalid, says: "has ended the transaction", notes: 1,
 			do: func(ctx context.Context, _ *testing.T, h *host) error {
-				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `COMMIT`))
+				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `SELECT 1; COMMIT`))
 			}},
-		{name: "ROLLBACK", is: entity.ErrInvalid, says: "has ended the transaction",
+		{name: "ROLLBACK behind another statement is found out", is: entity.ErrInvalid, says: "has ended the transaction",
 			do: func(ctx context.Context, _ *testing.T, h *host) error {
-				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `ROLLBACK`))
+				return errors.Join(h.note(ctx, "one"), publish(ctx, h, "paid", "a"), h.exec(ctx, `SELECT 1; ROLLBACK`))
 			}},
 		{name: "rows that are left open are named", is: entity.ErrInvalid, says: "rows of the host's are open",
 			do: func(ctx context.Context, _ *testing.T, h *host) error {

@@ -28,7 +28,7 @@ func (l *Log) Watches(ctx context.Context, names ...string) iter.Seq2[entity.Wat
 		return list, err
 	}
 	if len(names) > 0 {
-		names = distinct(names)
+		names = sqlstore.Distinct(names)
 		return sqlstore.Listing(func() ([]entity.WatchRow, error) { return read(watchList, names) })
 	}
 	return sqlstore.Pages(pageSize, func(after *entity.WatchRow) ([]entity.WatchRow, error) {

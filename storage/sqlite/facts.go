@@ -83,7 +83,7 @@ func blob(data []byte) []byte {
 
 // FactsOf lists the facts of systems; see storage.Facts.
 func (s *Store) FactsOf(ctx context.Context, systems []string) iter.Seq2[storage.SystemFact, error] {
-	systems = distinct(systems)
+	systems = sqlstore.Distinct(systems)
 	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.SystemFact](err)
 	}
@@ -112,7 +112,7 @@ func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) it
 	if err := check.Keys("source", append(sources[:len(sources):len(sources)], kind)...); err != nil {
 		return sqlstore.Failing[storage.Fact](err)
 	}
-	all := portions(distinct(sources), func(sources []string) ([]factRow, error) {
+	all := portions(sqlstore.Distinct(sources), func(sources []string) ([]factRow, error) {
 		list, err := jsonList(sources)
 		if err != nil {
 			return nil, err
@@ -129,9 +129,6 @@ func (s *Store) FactsFrom(ctx context.Context, kind string, sources []string) it
 		}
 	}
 }
-
-// distinct returns the strings in order, each once.
-func distinct(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // factRow is a fact as it is read.
 type factRow struct {

@@ -16,7 +16,7 @@ const historiesAtOnce = 32
 
 // Histories lists what was made of the facts of systems; see storage.HistoryCache.
 func (s *Store) Histories(ctx context.Context, systems []string) iter.Seq2[storage.History, error] {
-	systems = distinct(systems)
+	systems = sqlstore.Distinct(systems)
 	if err := check.Keys("system", systems...); err != nil {
 		return sqlstore.Failing[storage.History](err)
 	}

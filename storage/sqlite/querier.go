@@ -25,7 +25,8 @@ type Querier interface {
 //
 // In a transaction: what it writes commits together with what the Log writes, or not at all. A statement that fails leaves
 // the transaction as it was, and it may go on, unless the database rolled all of it back, as it does when a ctx interrupts a
-// write: then InTx returns that error. BEGIN, COMMIT and ROLLBACK are InTx's affair. Rows are closed at the commit at the
+// write: then InTx returns that error. Beginning and ending transactions is InTx's affair, and refused, and so is to roll
+// back to a SAVEPOINT what the library has written since: both match entity.ErrInvalid. Rows are closed at the commit at the
 // latest. When the transaction is over, errors match entity.ErrClosed.
 //
 // In the pool: ExecContext runs its statements in a transaction of their own. QueryContext and QueryRowContext read what is
@@ -38,20 +39,39 @@ type querier struct {
 	t *transaction
 }
 
-// in returns the transaction for a statement, nil for the pool, and whether there is still something to run it.
-func (q querier) in(ctx context.Context) (*transaction, error) {
+// in returns the transaction for a statement, nil for the pool, and whether there is still something to run it, and it may
+// be run.
+func (q querier) in(ctx context.Context, statement string) (*transaction, error) {
 	t := q.t
 	if t == nil {
 		t = q.l.transaction(ctx)
 	}
-	if t != nil {
-		return t, t.check()
+	if t == nil {
+		if err := q.l.check(); err != nil {
+			return nil, err
+		}
+		return nil, new(transaction).host(statement)
 	}
-	return nil, q.l.check()
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t, t.host(statement)
+}
+
+// host notes a statement of the host's. One that is refused dooms the transaction, whose host had wanted something else.
+func (t *transaction) host(statement string) error {
+	t.mu.Lock()
+	_, err := t.savepoints.Note(statement, t.writes)
+	t.mu.Unlock()
+	if err != nil {
+		err = failed("run a statement", err)
+		_ = t.doom(err)
+	}
+	return err
 }
 
 func (q querier) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	t, err := q.in(ctx)
+	t, err := q.in(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +91,7 @@ func (q querier) ExecContext(ctx context.Context, query string, args ...any) (sq
 }
 
 func (q querier) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	t, err := q.in(ctx)
+	t, err := q.in(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +110,7 @@ func (q querier) QueryContext(ctx context.Context, query string, args ...any) (r
 }
 
 func (q querier) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	t, err := q.in(ctx)
+	t, err := q.in(ctx, query)
 	if err != nil {
 		return refused(ctx, err)
 	}

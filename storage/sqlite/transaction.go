@@ -5,11 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/slokeep/slokeep/entity"
+	"github.com/slokeep/slokeep/internal/sqlstore"
 )
 
 // transaction is one that has the write lock of the file.
@@ -22,11 +22,13 @@ type transaction struct {
 	statement sync.Mutex // held while one of ours runs: a prepared statement has one cursor
 	prepared  [len(statementTexts)]*sql.Stmt
 
-	mu        sync.Mutex // of what follows, should fn have several goroutines
-	after     []func(context.Context)
-	doomed    error
-	committed bool
-	over      bool
+	mu         sync.Mutex // of what follows, should fn have several goroutines
+	savepoints sqlstore.Savepoints
+	writes     int // of ours, so far
+	after      []func(context.Context)
+	doomed     error
+	committed  bool
+	over       bool
 }
 
 type transactionKey struct{ log *Log }
@@ -100,8 +102,11 @@ func (l *Log) write(ctx context.Context, lazy bool, f func(t *transaction) error
 		if err := cmp.Or(t.check(), ctx.Err()); err != nil {
 			return err
 		}
+		t.mu.Lock()
+		t.writes++
+		t.mu.Unlock()
 		err := f(t)
-		if err != nil && !harmless(err) {
+		if err != nil && !sqlstore.Harmless(err) {
 			_ = t.doom(err)
 		}
 		return err
@@ -115,11 +120,6 @@ func (l *Log) write(ctx context.Context, lazy bool, f func(t *transaction) error
 		return err
 	}
 	return t.commit(ctx)
-}
-
-// harmless tells of the errors that are found before anything is written.
-func harmless(err error) bool {
-	return errors.Is(err, entity.ErrLeaseLost) || errors.Is(err, entity.ErrNotFound) || errors.Is(err, entity.ErrInvalid)
 }
 
 // join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.

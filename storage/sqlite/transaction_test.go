@@ -138,12 +138,60 @@ func TestFailedStatementLeavesTheTransaction(t *testing.T) {
 	}
 }
 
+// A host's statement must neither end the transaction nor undo what the library has written in it: the library would not know.
+func TestStatementsThatAreInTxsAffairAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(ctx context.Context, log *sqlite.Log) error
+		says string // "": it commits
+	}{
+		"COMMIT":   {func(ctx context.Context, log *sqlite.Log) error { return runOn(ctx, log, `COMMIT`) }, "InTx's affair"},
+		"ROLLBACK": {func(ctx context.Context, log *sqlite.Log) error { return runOn(ctx, log, `ROLLBACK; BEGIN`) }, "InTx's affair"},
+		"its own statements may be undone": {func(ctx context.Context, log *sqlite.Log) error {
+			return errors.Join(publish(ctx, log, "paid", "a"), runOn(ctx, log, `SAVEPOINT s`), note(ctx, log, "two"), runOn(ctx, log, `ROLLBACK TO s`))
+		}, ""},
+		"the library's may not": {func(ctx context.Context, log *sqlite.Log) error {
+			return errors.Join(runOn(ctx, log, `SAVEPOINT s`), publish(ctx, log, "paid", "a"), runOn(ctx, log, `ROLLBACK TO s`))
+		}, "would undo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := openLog(t, newFile(t), nil)
+			notes(t, log)
+			err := log.InTx(t.Context(), func(ctx context.Context) error {
+				if err := note(ctx, log, "one"); err != nil {
+					return err
+				}
+				if err := c.do(ctx, log); (err == nil) != (c.says == "") {
+					t.Errorf("the statement: %v", err)
+				}
+				return nil // the refusal alone does not let it commit
+			})
+			notes, name := 1, "paid"
+			if c.says != "" {
+				notes, name = 0, ""
+				if !errors.Is(err, entity.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("InTx: %v, want ErrInvalid that says %q", err, c.says)
+				}
+			} else if err != nil {
+				t.Errorf("InTx: %v", err)
+			}
+			if n, got := count(t, t.Context(), log), nameOf(t, t.Context(), log, "a"); n != notes || got != name {
+				t.Errorf("%d notes, the order %q: want %d, %q", n, got, notes, name)
+			}
+		})
+	}
+}
+
+func runOn(ctx context.Context, log *sqlite.Log, statement string) error {
+	_, err := log.Querier(ctx).ExecContext(ctx, statement)
+	return err
+}
+
 // When SQLite rolls back by itself, what a careless function writes next would commit at once.
 func TestNothingCommitsAfterARollbackOfTheDatabase(t *testing.T) {
 	for name, spoil := range map[string]string{
-		"by ROLLBACK":           `ROLLBACK`,
-		"by COMMIT":             `COMMIT`,
-		"by a script":           `ROLLBACK; INSERT INTO notes (note) VALUES ('script')`,
+		"by ROLLBACK":           `SELECT 1; ROLLBACK`,
+		"by COMMIT":             `SELECT 1; COMMIT`,
+		"by a script":           `SELECT 1; ROLLBACK; INSERT INTO notes (note) VALUES ('script')`,
 		"by a conflict clause":  `INSERT OR ROLLBACK INTO notes (note) VALUES ('one')`,
 		"by a ctx that expires": `INSERT INTO notes (note) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n`,
 	} {
@@ -156,7 +204,7 @@ func TestNothingCommitsAfterARollbackOfTheDatabase(t *testing.T) {
 				}
 				brief, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 				defer cancel()
-				if _, err := log.Querier(ctx).ExecContext(brief, spoil); err == nil && !strings.HasPrefix(spoil, "ROLLBACK") {
+				if _, err := log.Querier(ctx).ExecContext(brief, spoil); err == nil && !strings.Contains(spoil, "; ROLLBACK") {
 					t.Errorf("%s: no error", spoil)
 				}
 				if err := note(ctx, log, "two"); err == nil {
