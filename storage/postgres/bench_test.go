@@ -26,7 +26,7 @@ var (
 // noon is when the fleets are asked.
 var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
-// fleet is many objectives, each on a system of its own that had as many outages of five minutes, the last of them a day ago.
+// fleet is many objectives, each on a system of its own that had as many outages of five minutes, the last a day ago.
 type fleet struct {
 	clock *simclock.Clock
 	*engine.Engine

@@ -54,10 +54,10 @@
 // # Waking
 //
 // Wake sends a NOTIFY on the channel that is called like the schema, outside of the transaction that it tells of, and does
-// not wait for it. Listen has a connection of its own beside the pool, one for each call: the pool of pgx gives one away, and
-// makes another when it needs one; package database/sql gives none away, so that one is made as those of the pool are. A
-// notification that is lost, or that a pooler in between does not pass on, costs the time until the next poll and nothing
-// else.
+// not wait for it. Listen has a connection of its own beside the pool, one for each call: the pool of pgx gives one away,
+// and makes another when it needs one; package database/sql gives none away, so that one is made as those of the pool are.
+// A notification that is lost, or that a pooler in between does not pass on, costs the time until the next poll and
+// nothing else.
 //
 // # Concurrency
 //
@@ -76,8 +76,8 @@
 // # What a host must know
 //
 // In a transaction rows are read to their end, or closed, before the next statement, the library's included, and by one
-// goroutine: the methods of a Store may be called by several at once, but not while one of them reads rows. Savepoints are for
-// the host's own statements: to roll back what the library has written since, or locked, is refused.
+// goroutine: the methods of a Store may be called by several at once, but not while one of them reads rows. Savepoints are
+// for the host's own statements: to roll back what the library has written since, or locked, is refused.
 //
 // After ErrInDoubt look before you repeat what may be done once only.
 //

@@ -8,8 +8,8 @@ import (
 	"github.com/slokeep/slokeep/storage"
 )
 
-// Of two who at once delete what a fact belongs to, the second sees what the first has left of it: nothing that nobody finds,
-// and that keeps the fact from coming back.
+// Of two who at once delete what a fact belongs to, the second sees what the first has left of it. Otherwise there would be
+// a fact that nobody finds, and that cannot come back.
 func TestTwoWhoDeleteTheSystemsOfOneFact(t *testing.T) {
 	pool, schema := newPool(t, nil), newSchema(t)
 	s := open(t, pool, schema)

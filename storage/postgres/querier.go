@@ -23,8 +23,8 @@ type Querier interface {
 // for good. The errors of statements are pgx's own. It is safe for concurrent use; a transaction has one connection, so that
 // of its goroutines none may use it while another reads rows.
 //
-// In a transaction: what it writes commits together with what the Log writes, or not at all. A statement that fails fails the
-// transaction, unless the host has set a SAVEPOINT and rolls back to it. It may do so around statements of its own alone: to
+// In a transaction: what it writes commits together with what the Log writes, or not at all. A statement that fails fails
+// the transaction, unless the host has set a SAVEPOINT and rolls back to it. It may do so around statements of its own alone: to
 // roll back what the library has written since is refused. Beginning and ending transactions is InTx's affair, and refused.
 // Both match entity.ErrInvalid; of several statements in one text only the first is looked at. Rows are read to their end,
 // or closed, before the next statement, the library's included. A ctx that ends during a statement costs the connection, and

@@ -143,3 +143,26 @@ func queryError(rows *sql.Rows, err error) error {
 	}
 	return err
 }
+
+// A Log alone, behind the door of package sql, takes the host's statements into its transactions, too.
+func TestLogDBTakesTheHostsStatements(t *testing.T) {
+	schema := newSchema(t)
+	l, err := postgres.OpenLogDB(t.Context(), newDB(t), &postgres.Options{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes(t, newPool(t, nil), schema)
+	insert := `INSERT INTO ` + pgx.Identifier{schema, "notes"}.Sanitize() + ` VALUES ('one')`
+	both := func(end error) error {
+		return l.InTx(t.Context(), func(ctx context.Context) error {
+			_, err := l.Querier(ctx).ExecContext(ctx, insert)
+			return errors.Join(err, publish(ctx, l, "paid", "a"), end)
+		})
+	}
+	if err := both(errBoom); !errors.Is(err, errBoom) || nameOf(t, t.Context(), l, "a") != "" {
+		t.Errorf("InTx: %v, and the order is %q", err, nameOf(t, t.Context(), l, "a"))
+	}
+	if err := both(nil); err != nil || nameOf(t, t.Context(), l, "a") != "paid" { // the key of the note is free still
+		t.Errorf("InTx: %v, and the order is %q", err, nameOf(t, t.Context(), l, "a"))
+	}
+}

@@ -138,7 +138,7 @@ func TestFailedStatementLeavesTheTransaction(t *testing.T) {
 	}
 }
 
-// A host's statement must neither end the transaction nor undo what the library has written in it: the library would not know.
+// A host's statement must neither end the transaction nor undo what the library has written in it, which would not notice.
 func TestStatementsThatAreInTxsAffairAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(ctx context.Context, log *sqlite.Log) error
