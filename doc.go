@@ -21,7 +21,8 @@
 //   - [github.com/slokeep/slokeep/storage] is the contract of a store, and says how to write one;
 //     [github.com/slokeep/slokeep/storage/memory] is one in memory, and
 //     [github.com/slokeep/slokeep/storage/storagetest] proves one.
-//   - github.com/slokeep/slokeep/storage/sqlite, a module of its own, has a Log in an SQLite file, beside the host's tables.
+//   - github.com/slokeep/slokeep/storage/sqlite and github.com/slokeep/slokeep/storage/postgres, modules of their own, have a
+//     Store and a Log each, in an SQLite file and on PostgreSQL, beside the host's tables.
 //
 // The programs in the module github.com/slokeep/slokeep/examples show them at work. quickstart lives through one incident,
 // scenario runs any that is written down, replay judges a file of real outages, and customstore is a store of its own. Of

@@ -39,8 +39,9 @@
 //  4. A slow or failing subscriber does not hold up a writer, nor other subscribers; a failing change holds up its own
 //     entity, and no other.
 //  5. Who has a Change reads at least its Version.
-//  6. A watch fires on each edge of its condition, at the very microsecond, whether something was written or time alone
-//     did it. A named one neither loses an edge nor makes one twice, whichever processes come and go.
+//  6. A watch fires on each edge that its condition has in what is published, and loses none. One that time alone makes has
+//     its very microsecond; one that a write makes has the instant of that write, or of the Refresh that saw it. A named
+//     watch neither loses an edge nor makes one twice, whichever processes come and go.
 //
 // Groups are work queues: of one group each change is handled in one process, which goes on where another stopped. A
 // subscriber without a group gets every change from its subscription on, in every process.
@@ -68,6 +69,7 @@
 // # What it does not do
 //
 // It keeps no state but the last published one of each entity, which is no authority on anything, and no history beyond
-// Options.Keep. It sees what goes through it: what is written past it shows at the next Mutate or Refresh of that entity.
+// Options.Keep. It sees what goes through it: what is written past it shows at the next Mutate or Refresh of that entity,
+// and what comes and goes between two of them does not show.
 // A handler may get a change twice, so it must not mind.
 package entity

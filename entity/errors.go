@@ -35,13 +35,14 @@ var (
 	ErrClosed = errors.New("entity: closed")
 )
 
-// PanicError is a panic of one of the host's functions, turned into an error where it was called.
+// PanicError is a panic of one of the host's functions, turned into an error where it was called. Its text is a line about
+// the value; who wants to know where it came from takes the Stack, which errors.AsType finds.
 type PanicError struct {
 	Value any    // what was given to panic
 	Stack []byte // of the goroutine, as debug.Stack prints it
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Unwrap returns the value of the panic where that is an error.
 func (e *PanicError) Unwrap() error {

@@ -34,9 +34,10 @@ type Options struct {
 	// Poll is how often a shared Log is asked for news that no Bus announced. 0: 1 s.
 	Poll time.Duration
 
-	// LeaseTTL is how long the work of a process that died waits until another takes it over, at most. A process renews its
-	// leases each third of it; one that is held up for longer than the rest loses them, and what it was at is done again:
-	// less than a second is for tests. 0: 10 s.
+	// LeaseTTL is how long the leases of a process that died keep others from its work. They ask again each Poll and each
+	// third of LeaseTTL, which comes on top until one takes it over. A process renews its leases each third of it; one that
+	// is held up for longer than the rest loses them, and what it was at is done again: less than a second is for tests. 0:
+	// 10 s.
 	LeaseTTL time.Duration
 }
 

@@ -9,7 +9,7 @@ import (
 // Firing is what a watch tells: its condition has become true.
 type Firing struct {
 	Watch   string    // its name; empty where it has none
-	At      time.Time // the very microsecond
+	At      time.Time // the microsecond that time made it true at, or the instant of the change that did
 	Version int64     // of a named watch's firings: 1, 2, 3, ...; a repeated delivery has the same. Of others 0
 
 	// Value is what the first path of the condition reads: nil, a bool, a string, an int64, a uint64 above the int64s, or a
@@ -50,9 +50,9 @@ func (o *WatchOptions) kept() *WatchOptions {
 	return &kept
 }
 
-// Watch calls fn each time that a condition becomes true, with the exact microsecond at which it did: on a change of the
-// entities that it names, and by time alone, at the instant that the kinds' Forecasters name. One timer is armed for
-// that; nothing is polled.
+// Watch calls fn each time that a condition becomes true: on a change of the entities that it names, with the instant of
+// that change, and by time alone, at the very microsecond that the kinds' Forecasters name. One timer is armed for that;
+// nothing is polled. What is judged is what is published: a state that comes and goes between two Refreshes fires nothing.
 //
 // A condition that is true when the watch begins must have been false once before it fires, and after a firing it must
 // become false again, or with Rearm reach the value there. Where an entity does not exist, a comparison of it is false,

@@ -1,6 +1,6 @@
 // Package storage is the contract between slokeep and a database: [Store], and what every adapter keeps to. Take one that
-// is there (storage/memory, storage/sqlite), or write your own: beside [entity.Log] the interface is a dozen methods. What
-// follows is for who writes one, and for who wants to know what to rely on.
+// is there (storage/memory, storage/sqlite, storage/postgres), or write your own: beside [entity.Log] the interface is a
+// dozen methods. What follows is for who writes one, and for who wants to know what to rely on.
 //
 // # What a Store is used for
 //

@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
 	"github.com/slokeep/slokeep/entity"
@@ -31,6 +32,10 @@ var db = flag.String("db", "", "the SQLite file that keeps everything; without i
 
 func main() {
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: quickstart [-db FILE]")
+		os.Exit(2)
+	}
 	if err := run(context.Background(), *db); err != nil {
 		log.Fatal(err)
 	}
@@ -152,8 +157,15 @@ func report(ctx context.Context, keeper *engine.Engine, id string) error {
 	}
 	fmt.Printf("  burn rate    %.1f times what the budget allows, over the last hour\n", status.BurnRate)
 	for _, alert := range status.Firing {
-		fmt.Printf("  %-9v    over %v and %v\n", alert.Severity, alert.Long, alert.Short)
+		fmt.Printf("  %-9v    an alert is firing, for what burnt over %v and %v\n", alert.Severity, alert.Long, alert.Short)
 	}
-	fmt.Printf("  exhausted    %s, if it stays down\n", forecast.ExhaustsAt.Format(time.DateTime))
+	switch {
+	case forecast.ExhaustsAt.IsZero():
+		fmt.Println("  exhausted    never, as it is up")
+	case status.Exhausted:
+		fmt.Println("  exhausted    already")
+	default:
+		fmt.Printf("  exhausted    %s, if it stays down\n", forecast.ExhaustsAt.Format(time.DateTime))
+	}
 	return nil
 }

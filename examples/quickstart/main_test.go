@@ -3,9 +3,14 @@ package main
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/slokeep/slokeep/slo"
 )
 
 func Example() {
@@ -21,10 +26,10 @@ func Example() {
 	//   25m0s        caused by itself
 	//   8m0s         caused by orders-db
 	//   burn rate    416.7 times what the budget allows, over the last hour
-	//   page         over 1h0m0s and 5m0s
-	//   page         over 6h0m0s and 30m0s
-	//   ticket       over 24h0m0s and 2h0m0s
-	//   ticket       over 72h0m0s and 6h0m0s
+	//   page         an alert is firing, for what burnt over 1h0m0s and 5m0s
+	//   page         an alert is firing, for what burnt over 6h0m0s and 30m0s
+	//   ticket       an alert is firing, for what burnt over 24h0m0s and 2h0m0s
+	//   ticket       an alert is firing, for what burnt over 72h0m0s and 6h0m0s
 	//   exhausted    2026-03-02 12:53:12, if it stays down
 }
 
@@ -43,6 +48,24 @@ func TestFileKeepsEverything(t *testing.T) {
 		if want := "known from before; told once more, it is still the same\n12:35:00" + answers; again != want {
 			t.Errorf("another run printed\n%swant\n%s", again, want)
 		}
+	}
+}
+
+// What ends well has no year 1 in it.
+func TestABudgetThatLastsSaysSo(t *testing.T) {
+	before := news
+	t.Cleanup(func() { news = before })
+	news = append(slices.Clone(news), slo.Up("checkout", begin.Add(20*time.Minute)))
+	if got := printed(t, ""); !strings.HasSuffix(got, "  exhausted    never, as it is up\n") {
+		t.Errorf("it printed\n%s", got)
+	}
+}
+
+func TestArgumentsThatAreNoFlagsAreRefused(t *testing.T) {
+	program := exec.Command(os.Args[0], "-test.run=^Example$", "slo.db") // which calls main
+	text, err := program.CombinedOutput()
+	if program.ProcessState == nil || program.ProcessState.ExitCode() != 2 || string(text) != "usage: quickstart [-db FILE]\n" {
+		t.Errorf("%v, and it printed\n%s", err, text)
 	}
 }
 

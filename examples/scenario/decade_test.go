@@ -67,7 +67,7 @@ func BenchmarkDecade(b *testing.B) {
 	script := decade(1, 10_000)
 	for b.Loop() {
 		var stdout, stderr bytes.Buffer
-		if status := run(nil, strings.NewReader(script), &stdout, &stderr); status != 0 {
+		if status := run(b.Context(), nil, strings.NewReader(script), &stdout, &stderr); status != 0 {
 			b.Fatalf("exit status %d: %s", status, &stderr)
 		}
 	}

@@ -1,13 +1,14 @@
 // Command scenario plays a script of what happens to some systems on a simulated clock, and prints what slokeep makes of
 // it: to try objectives and conditions on an incident, to write tests as text, and to compare slokeep with other systems.
 //
-//	go run ./examples/scenario [flags] FILE...
+//	go run ./examples/scenario [flags] [FILE...]
 //
 // Several files are one script; a file may be - for standard input, which is read where there is none. The flags:
 //
 //	-events         print events, too
-//	-store STORE    where everything is kept: memory (unless given), or sqlite:FILE, which must not be there yet and stays
-//	                when the program has ended; nothing of the output depends on it
+//	-store STORE    where everything is kept: memory (unless given); sqlite:FILE, which must not be there yet and stays when
+//	                the program has ended; or postgres://user@host/database, in a schema of its own there, which is dropped
+//	                at the end; nothing of the output depends on it
 //
 // # Steps
 //
@@ -68,7 +69,8 @@
 // A step that cannot be done, one that goes back in time too, is printed with error and line, changes nothing, and the rest
 // goes on; at the end the exit status is 1. A line that is no step at all (bad JSON, a key twice, an unknown op or key, no
 // at that can be read) goes to standard error as FILE:LINE: why, nothing after it runs, and the exit status is 2, as for bad
-// flags and files. What goes wrong beside the steps goes to standard error, and the exit status is 1.
+// flags and files. What goes wrong beside the steps goes to standard error, and the exit status is 1. So it is when the
+// program is interrupted, or nobody reads its output any more: no step is begun then.
 package main
 
 import (
@@ -79,13 +81,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	_ "time/tzdata" // calendar windows in any zone, also on a machine that has no database of them
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	signal.Ignore(syscall.SIGPIPE) // so that a write fails, and the end comes as it does otherwise
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who asks a second time does not wait
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the program: it returns the exit status.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &output{out: bufio.NewWriter(stdout)}
 	names, store, err := parseFlags(args, out)
 	if errors.Is(err, flag.ErrHelp) {
@@ -94,7 +103,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	refused := false
 	if err == nil {
-		refused, err = scenario(names, store, stdin, out)
+		refused, err = scenario(ctx, names, store, stdin, out)
+		if ctx.Err() != nil { // all that failed did so for that
+			out.fail(errors.New("interrupted"))
+			err = nil
+		}
 	}
 	failed := out.end()
 	for _, err := range []error{failed, err} {
@@ -111,9 +124,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 0
 }
 
-const usage = `usage: scenario [flags] FILE...
+const usage = `usage: scenario [flags] [FILE...]
+Several files are one script; without any, and for -, standard input is read.
   -events         print events, too
-  -store STORE    where everything is kept: memory (unless given), or sqlite:FILE, a new file
+  -store STORE    where everything is kept: memory (unless given); sqlite:FILE, a new file; or
+                  postgres://user@host/database, in a schema of its own, which is dropped at the end
 `
 
 func parseFlags(args []string, out *output) (files []string, store string, err error) {
@@ -128,13 +143,12 @@ func parseFlags(args []string, out *output) (files []string, store string, err e
 }
 
 // scenario plays all files. Its errors are the user's.
-func scenario(names []string, store string, stdin io.Reader, out *output) (refused bool, err error) {
-	files, err := open(names, stdin)
+func scenario(ctx context.Context, names []string, store string, stdin io.Reader, out *output) (refused bool, err error) {
+	files, err := open(names, waiting{ctx, stdin})
 	if err != nil {
 		return false, fmt.Errorf("scenario: %w", err)
 	}
 	defer closeAll(files)
-	ctx := context.Background()
 	s, closeStore, err := openStore(ctx, store)
 	if err != nil {
 		return false, fmt.Errorf("scenario: %w", err)
@@ -150,7 +164,9 @@ func scenario(names []string, store string, stdin io.Reader, out *output) (refus
 			if err != nil {
 				return false, fmt.Errorf("%s:%d: %w", f.name, s.line, err)
 			}
-			p.play(s)
+			if p.play(s) != nil || ctx.Err() != nil {
+				return p.refused, nil
+			}
 		}
 	}
 	return p.refused, nil
@@ -181,6 +197,32 @@ func open(names []string, stdin io.Reader) ([]file, error) {
 		files = append(files, file{name, f})
 	}
 	return files, nil
+}
+
+// waiting is an input that may not go on, such as a terminal's: then the end of ctx ends a Read.
+type waiting struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+// Read implements [io.Reader].
+func (w waiting) Read(p []byte) (int, error) {
+	type answer struct {
+		text []byte // not in p, which is the caller's when Read has returned
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text := make([]byte, len(p))
+		n, err := w.in.Read(text)
+		answers <- answer{text[:n], err}
+	}()
+	select {
+	case a := <-answers:
+		return copy(p, a.text), a.err
+	case <-w.ctx.Done():
+		return 0, w.ctx.Err()
+	}
 }
 
 // closeAll ignores errors: the files were only read.

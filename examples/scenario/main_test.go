@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write what the scenarios print to the .
 func play(t testing.TB, script string, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status := run(args, strings.NewReader(script), &stdout, &stderr)
+	status := run(t.Context(), args, strings.NewReader(script), &stdout, &stderr)
 	return fmt.Sprintf("%s%sexit status %d\n", &stdout, &stderr, status)
 }
 

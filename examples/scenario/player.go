@@ -101,19 +101,22 @@ func (p *player) answer(_ context.Context, systems []string) (map[string]engine.
 
 // settle waits for all that is due or was caused at the clock's instant, and prints what came of it.
 func (p *player) settle() {
-	if err := p.engine.Settle(p.ctx); err != nil {
+	if err := p.engine.Settle(p.ctx); err != nil && p.ctx.Err() == nil {
 		p.out.fail(fmt.Errorf("settle: %w", err))
 	}
 	p.out.flush(p.clock.Now())
 }
 
-// play plays one step.
-func (p *player) play(s step) {
+// play plays one step. Its error is that nothing can be printed any more, as end will tell.
+func (p *player) play(s step) error {
 	p.line = s.line
 	err := p.moveTo(s.at)
 	var result any
 	if err == nil {
 		result, err = s.do(p)
+	}
+	if p.ctx.Err() != nil {
+		return p.out.out.Flush() // what came of it is the interruption's
 	}
 	if err != nil {
 		p.refused = true
@@ -121,7 +124,7 @@ func (p *player) play(s step) {
 	} else if result != nil {
 		p.out.print(p.clock.Now(), s.op, result)
 	}
-	_ = p.out.out.Flush() // end tells
+	return p.out.out.Flush()
 }
 
 // moveTo moves the clock to an instant, or leaves it where it stands. Both settle what came before.
@@ -162,6 +165,9 @@ func (p *player) scheduled(k *scheduleKeys) (any, error) {
 // run runs a job.
 func (p *player) run(op string, job func() (any, error)) {
 	result, err := job()
+	if p.ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		p.out.fail(fmt.Errorf("%s at %s: %w", op, rfc3339(p.clock.Now()), err))
 	} else if result != nil {

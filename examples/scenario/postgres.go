@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,26 +14,31 @@ import (
 	"github.com/slokeep/slokeep/storage/postgres"
 )
 
-// openPostgres makes a schema of the script's own, and drops it in the end.
+const postgresForm = "postgres://user@host/database"
+
+// openPostgres makes a schema of the script's own, and drops it in the end, also of a script that is interrupted.
 func openPostgres(ctx context.Context, where string) (storage.Store, func() error, error) {
-	if where == "" {
-		return nil, nil, errors.New("want a URL, such as postgres://user@host/database")
+	if !strings.HasPrefix(where, "//") {
+		return nil, nil, errors.New("want a URL, such as " + postgresForm)
 	}
 	pool, err := pgxpool.New(ctx, "postgres:"+where)
 	if err != nil {
 		return nil, nil, err
 	}
 	schema := "scenario_" + strings.ToLower(rand.Text())
-	s, err := postgres.Open(ctx, pool, &postgres.Options{Schema: schema})
-	if err != nil {
-		pool.Close()
-		return nil, nil, err
-	}
-	return s, func() error {
+	drop := func() error {
 		defer pool.Close()
-		if _, err := pool.Exec(ctx, `DROP SCHEMA `+schema+` CASCADE`); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if _, err := pool.Exec(ctx, `DROP SCHEMA IF EXISTS `+schema+` CASCADE`); err != nil {
 			return fmt.Errorf("drop schema %s: %w", schema, err)
 		}
 		return nil
-	}, nil
+	}
+	s, err := postgres.Open(ctx, pool, &postgres.Options{Schema: schema})
+	if err != nil {
+		_ = drop() // of which there may be a part
+		return nil, nil, err
+	}
+	return s, drop, nil
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/slokeep/slokeep/storage"
@@ -15,17 +13,17 @@ import (
 
 // stores opens what -store names, by the word before the colon: a store that is empty, and how to close it.
 var stores = map[string]func(ctx context.Context, where string) (storage.Store, func() error, error){
-	"memory":   openMemory,
-	"postgres": openPostgres,
-	"sqlite":   openSQLite,
+	"memory":     openMemory,
+	"postgres":   openPostgres,
+	"postgresql": openPostgres,
+	"sqlite":     openSQLite,
 }
 
 func openStore(ctx context.Context, name string) (storage.Store, func() error, error) {
 	scheme, where, _ := strings.Cut(name, ":")
 	open := stores[scheme]
 	if open == nil {
-		known := strings.Join(slices.Sorted(maps.Keys(stores)), ", ")
-		return nil, nil, fmt.Errorf("-store %q: want one of %s", name, known)
+		return nil, nil, fmt.Errorf("-store %q: want memory, sqlite:FILE or %s", name, postgresForm)
 	}
 	s, closeStore, err := open(ctx, where)
 	if err != nil {

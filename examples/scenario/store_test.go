@@ -24,16 +24,17 @@ func TestScenariosOnSQLite(t *testing.T) {
 }
 
 func TestScenariosOnPostgreSQL(t *testing.T) {
-	url := cmp.Or(os.Getenv("SLOKEEP_POSTGRES_DSN"), "postgres://postgres@127.0.0.1:5432/test?sslmode=disable")
-	needServer(t, url)
+	url := needServer(t)
 	for name, args := range scenarios(t) {
 		t.Run(name, func(t *testing.T) { comparePlay(t, name, append([]string{"-store", url}, args...)) })
 	}
 }
 
-// needServer skips a test on a machine without a server, unless SLOKEEP_REQUIRE_SERVERS says that there must be one.
-func needServer(t *testing.T, url string) {
+// needServer returns the URL of a database, and skips a test on a machine without a server, unless SLOKEEP_REQUIRE_SERVERS
+// says that there must be one.
+func needServer(t *testing.T) (url string) {
 	t.Helper()
+	url = cmp.Or(os.Getenv("SLOKEEP_POSTGRES_DSN"), "postgres://postgres@127.0.0.1:5432/test?sslmode=disable")
 	conn, err := pgx.Connect(t.Context(), url)
 	switch {
 	case err == nil:
@@ -43,6 +44,7 @@ func needServer(t *testing.T, url string) {
 	default:
 		t.Skip("no PostgreSQL at SLOKEEP_POSTGRES_DSN, or else 127.0.0.1:5432")
 	}
+	return url
 }
 
 func TestStoresThatAreRefused(t *testing.T) {
@@ -52,11 +54,14 @@ func TestStoresThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ store, says string }{
-		{"", "memory, postgres, sqlite"},
-		{"disk", "memory, postgres, sqlite"},
+		{"", "want memory, sqlite:FILE or postgres://user@host/database"},
+		{"disk", "want memory, sqlite:FILE or postgres://user@host/database"},
+		{"host=127.0.0.1 dbname=test", "or postgres://user@host/database"},
+		{"postgres:host=127.0.0.1 dbname=test", "want a URL, such as postgres://user@host/database"},
 		{"memory:x", "nothing after memory"},
 		{"postgres:", "want a URL"},
 		{"postgres://nobody@127.0.0.1:1/none", "cannot be reached"},
+		{"postgresql://nobody@127.0.0.1:1/none", "cannot be reached"},
 		{"sqlite", "name of a file"},
 		{"sqlite:" + dir, "there already"},
 		{"sqlite:" + taken, "there already"},

@@ -40,7 +40,7 @@ func TestLinesThatAreNoStep(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			status := run(nil, strings.NewReader(made+"# said before\n\n"+tt.line+"\n"+made), &stdout, &stderr)
+			status := run(t.Context(), nil, strings.NewReader(made+"# said before\n\n"+tt.line+"\n"+made), &stdout, &stderr)
 			if status != 2 || stdout.Len() > 0 {
 				t.Errorf("exit status %d, and it printed %q", status, &stdout)
 			}
@@ -130,7 +130,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	var stderr bytes.Buffer
-	status := run(nil, strings.NewReader(made+`{"at":"2026-03-02T12:00:00Z","op":"burnrate","objective":"o"}`), fullDisk{}, &stderr)
+	status := run(t.Context(), nil, strings.NewReader(made+`{"at":"2026-03-02T12:00:00Z","op":"burnrate","objective":"o"}`), fullDisk{}, &stderr)
 	if status != 1 || !strings.Contains(stderr.String(), "no space left") {
 		t.Errorf("exit status %d, and it said %q", status, &stderr)
 	}

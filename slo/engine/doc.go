@@ -27,9 +27,9 @@
 //
 // Answers: [Engine.Status] and its like, and with [Engine.Timeline] whatever package slo can say of an objective. Entities,
 // [Engine.Entities]: each objective is one of kind "slo", with a log of its transitions, changes to subscribe to, and
-// conditions to watch and wait for, which fire at the very microsecond at which they come true, with nobody asking. Records,
-// once [Engine.Run] runs, or the host calls [Engine.RunDaily] and [Engine.Digest] itself: days, streaks, achievements and a
-// weekly digest.
+// conditions to watch and wait for: with nobody asking, those that time makes true fire at the very microsecond, and those
+// that facts make true at the refresh after them. Records, once [Engine.Run] runs, or the host calls [Engine.RunDaily] and
+// [Engine.Digest] itself: days, streaks, achievements and a weekly digest.
 //
 // # What holds
 //
@@ -44,7 +44,11 @@
 //     are asked for first, each time.
 //  5. A question about many objectives takes as many calls of the store as a question about one.
 //  6. Writing a fact costs the same however many objectives depend on it. They are refreshed right after the commit, by one
-//     process, page by page; a crash repeats some of that and loses nothing. [Engine.Settle] waits for it.
+//     process, page by page; a crash repeats some of that and loses nothing. [Engine.Settle] waits for it. Changes and
+//     watches of kind "slo" see the states at refreshes: facts that came between two of them, in one Observe or in several,
+//     or while a process that died was replaced (LeaseTTL, a Poll and a renewal), are one refresh, and what went down and
+//     up again in it is no edge. Whatever was published is delivered, and budgets, downtime, days and achievements come
+//     from all facts, whenever they are refreshed.
 //  7. An event is told once the row that it is about is committed, at least once; an achievement and a week's digest make one
 //     event each, ever.
 //  8. Live health has a say in answers about now, and in nothing that is recorded or delivered; it can end what the feed says,

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -47,7 +48,8 @@ type Options struct {
 	// Poll is how often a shared store is asked for what no Bus announced. 0: 1 s.
 	Poll time.Duration
 
-	// LeaseTTL is how long the work of a process that died waits until another takes it over, at most. 0: 10 s.
+	// LeaseTTL is how long the leases of a process that died keep others from its work. They ask again each Poll and each
+	// third of LeaseTTL, which comes on top until one takes it over. 0: 10 s.
 	LeaseTTL time.Duration
 
 	// KeepChanges is how long changes of entities are kept; see [entity.Options]. 0: 90 days. Negative: for ever.
@@ -158,7 +160,10 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 // kinds in the same transactions. Nothing is delivered until its Start. Close closes it.
 func (e *Engine) Entities() *entity.Registry { return e.registry }
 
-// SLOs returns the kind "slo": an entity for each objective, by its ID.
+// SLOs returns the kind "slo": an entity for each objective, by its ID. Its changes, and the watches of it, see the states
+// at its refreshes, each of which follows the commit of facts and may be of several: what goes down and comes up again in
+// between is none of them, though it counts in every answer and every day. What a refresh finds has the refresh's instant,
+// what time alone does its very microsecond.
 func (e *Engine) SLOs() *entity.Handle[SLOState] { return e.slos }
 
 // Close ends what New started, and closes the registry of entities. Calls that come later get ErrClosed. It does not close
@@ -194,6 +199,10 @@ func (e *Engine) bump(ctx context.Context, keys ...storage.VersionKey) ([]int64,
 // failed logs an error that no caller hears of.
 func (e *Engine) failed(doing string, err error) {
 	if err != nil && e.ctx.Err() == nil {
-		e.logger.Error("slokeep: "+doing, "error", err)
+		args := []any{"error", err}
+		if panicked, ok := errors.AsType[*entity.PanicError](err); ok {
+			args = append(args, "stack", string(panicked.Stack))
+		}
+		e.logger.Error("slokeep: "+doing, args...)
 	}
 }

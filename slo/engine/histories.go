@@ -21,7 +21,7 @@ import (
 // of a few hundred outages, which is what a database writes for the few rows of an observation, too.
 const small = 32 << 10
 
-// together of what is written by a job that goes over everything, in bytes.
+// putAtOnce is how much a job that goes over everything writes together, in bytes.
 const putAtOnce = 4 << 20
 
 // readHistories makes those of the systems that the store has kept at the very versions that they are to have, and
@@ -79,7 +79,7 @@ func (l *load) writeHistories() error {
 			return err
 		}
 		if size += len(data); size > putAtOnce && len(rows) > 0 {
-			if err := e.putHistories(l.ctx, rows); err != nil {
+			if err := l.putHistories(rows); err != nil {
 				return err
 			}
 			rows, size = nil, len(data)
@@ -89,17 +89,24 @@ func (l *load) writeHistories() error {
 		stored.stored = true
 		l.systems[id] = &stored
 	}
-	return e.putHistories(l.ctx, rows)
+	return l.putHistories(rows)
 }
 
-func (e *Engine) putHistories(ctx context.Context, rows []storage.History) error {
+// putHistories writes rows. A job goes on without them, for they are a cache; a transaction in which something has failed
+// does not.
+func (l *load) putHistories(rows []storage.History) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := e.histories.PutHistories(ctx, rows); err != nil {
-		return fmt.Errorf("engine: write histories: %w", err)
+	err := l.engine.histories.PutHistories(l.ctx, rows)
+	switch {
+	case err == nil:
+		return nil
+	case l.mode == passing && l.ctx.Err() == nil:
+		l.engine.failed("write histories", err)
+		return nil
 	}
-	return nil
+	return fmt.Errorf("engine: write histories: %w", err)
 }
 
 // historyVersion is the first byte of what is kept of a system. Another one is not read, so the form may change at will.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -303,4 +305,33 @@ func TestTheDailyJobKeepsWhatItHadToRead(t *testing.T) {
 	equal(t, "calls for facts", 0, faults.Calls()["FactsOf"])
 	equal(t, "histories that are written again", 0, faults.Calls()["PutHistories"])
 	equal(t, "answers", statuses, again)
+}
+
+// A cache that cannot be written costs time, and no day and no digest.
+func TestTheJobsDoWithoutACacheThatFails(t *testing.T) {
+	var faults storagetest.Faults
+	store := faults.Wrap(storagetest.WithHistories(memory.New()))
+	clock, ctx := simclock.New(noon), t.Context()
+	h := hostOn(t, store, clock, engine.Options{})
+	ok(t, h.Observe(ctx, slo.Down("api", minutes(-60)), slo.Up("api", minutes(-50))))
+	ok(t, h.Settle(ctx)) // nothing depends on it yet, so that the jobs are the first to read it
+	h.create(t, simple("api"))
+	clock.Advance(48 * time.Hour)
+	faults.Fail(storagetest.Fault{Method: "PutHistories"})
+	for name, job := range map[string]func(e *engine.Engine) error{
+		"RunDaily": func(e *engine.Engine) error { return e.RunDaily(ctx, clock.Now()) },
+		"Digest":   func(e *engine.Engine) error { return second(e.Digest(ctx, clock.Now())) },
+	} {
+		var log synced
+		e := hostOn(t, store, clock, engine.Options{KeepTimelines: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		ok(t, job(e.Engine))
+		if text := log.String(); strings.Count(text, "write histories") != 1 || !strings.Contains(text, storagetest.ErrFault.Error()) {
+			t.Errorf("after %s the log says %q", name, text)
+		}
+		ok(t, e.Close())
+	}
+	equal(t, "histories", 0, len(histories(t, store, "api")))
+	streaks, err := h.Streaks(ctx, []string{"api"})
+	ok(t, err)
+	equal(t, "the last day", dateOf(t, noon.AddDate(0, 0, 1)), streaks["api"].LastDay)
 }

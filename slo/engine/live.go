@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/slo"
 )
 
@@ -42,7 +43,7 @@ func (e *Engine) ask(ctx context.Context, systems []string) (reports map[string]
 // caught, deferred, makes an error of a panic of the host's.
 func caught(err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		*err = &entity.PanicError{Value: v, Stack: debug.Stack()}
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 
 const kindSLO = "slo"
 
-// SLOState is the state of an entity of kind "slo": how an objective stands, from what is recorded alone.
+// SLOState is the state of an entity of kind "slo": how an objective stands, from what is recorded alone. It is published as
+// of each refresh, and when time alone changes it; see [Engine.SLOs].
 type SLOState struct {
 	ObjectiveID string  `json:"objectiveId"`
 	SystemID    string  `json:"systemId"`

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -76,6 +77,9 @@ func open(ctx context.Context, path string, opts *Options, first statement, part
 	if l.path, err = locate(path); err != nil {
 		return nil, err
 	}
+	if err := checkAccess(l.path); err != nil {
+		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+	}
 	if err := l.open(ctx, first, parts); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, l.unwritable(err))
@@ -86,8 +90,17 @@ func open(ctx context.Context, path string, opts *Options, first statement, part
 // locate checks a path and makes it absolute: connections are opened at any time, and the process may have gone to another
 // directory by then.
 func locate(path string) (string, error) {
-	if path == "" || path == ":memory:" || strings.HasPrefix(path, "file:") || strings.IndexByte(path, 0) >= 0 {
-		return "", fmt.Errorf("sqlite: %w: path %q: want the name of a file", entity.ErrInvalid, path)
+	want := ""
+	switch {
+	case path == ":memory:":
+		want = "the name of a file; for a store in memory there is package storage/memory"
+	case strings.HasPrefix(path, "file:"):
+		want = "the plain name of the file, no URI"
+	case path == "" || strings.IndexByte(path, 0) >= 0:
+		want = "the name of a file"
+	}
+	if want != "" {
+		return "", fmt.Errorf("sqlite: %w: path %q: want %s", entity.ErrInvalid, path, want)
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -98,9 +111,33 @@ func locate(path string) (string, error) {
 		return "", fmt.Errorf("sqlite: open %s: its directory: %w", path, err)
 	}
 	if info, err := os.Stat(abs); err == nil && !info.Mode().IsRegular() {
-		return "", fmt.Errorf("sqlite: open %s: %w: want a regular file, not %v", path, entity.ErrInvalid, info.Mode().Type())
+		what := "a directory"
+		if !info.IsDir() {
+			what = info.Mode().Type().String()
+		}
+		return "", fmt.Errorf("sqlite: open %s: %w: want a regular file, not %s", path, entity.ErrInvalid, what)
 	}
 	return abs, nil
+}
+
+// checkAccess refuses a file that cannot be written to, or whose companions cannot. SQLite would do so, too, but by then
+// have made companions that are this user's, and with which the file's owner could not open it any more.
+func checkAccess(path string) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // beside which SQLite has them
+	}
+	for _, companion := range []string{"", "-wal", "-shm"} {
+		err := access(path + companion)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		err = fmt.Errorf("%w: %w", ErrReadOnly, err)
+		if companion != "" {
+			err = fmt.Errorf("%s: %w", filepath.Base(path)+companion, err)
+		}
+		return err
+	}
+	return nil
 }
 
 func (l *Log) open(ctx context.Context, first statement, parts []string) error {
@@ -145,7 +182,10 @@ func (l *Log) unwritable(err error) error {
 	}
 	probe, probeErr := os.CreateTemp(filepath.Dir(l.path), filepath.Base(l.path)+"-*")
 	if probeErr != nil {
-		return fmt.Errorf("%w: its directory: %w: %w", ErrReadOnly, probeErr, err)
+		if cause, ok := errors.AsType[*fs.PathError](probeErr); ok {
+			probeErr = cause.Err // whose name means nothing to anybody
+		}
+		return fmt.Errorf("its directory: %w: %w", ErrReadOnly, probeErr)
 	}
 	return errors.Join(named(err), probe.Close(), os.Remove(probe.Name()))
 }

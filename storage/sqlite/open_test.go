@@ -26,10 +26,11 @@ func TestOpenLogRefuses(t *testing.T) {
 		says    string // part of the error
 	}{
 		{name: "an empty path", path: func(*testing.T) string { return "" }, is: entity.ErrInvalid},
-		{name: "memory", path: func(*testing.T) string { return ":memory:" }, is: entity.ErrInvalid},
-		{name: "a URI", path: func(t *testing.T) string { return "file:" + newFile(t) }, is: entity.ErrInvalid},
+		{name: "memory", path: func(*testing.T) string { return ":memory:" }, is: entity.ErrInvalid, says: "storage/memory"},
+		{name: "a URI", path: func(t *testing.T) string { return "file:" + newFile(t) }, is: entity.ErrInvalid, says: "plain name"},
 		{name: "a NUL", path: func(t *testing.T) string { return newFile(t) + "\x00" }, is: entity.ErrInvalid},
-		{name: "a directory", path: func(t *testing.T) string { return t.TempDir() }, is: entity.ErrInvalid, says: "regular file"},
+		{name: "a directory", path: func(t *testing.T) string { return t.TempDir() }, is: entity.ErrInvalid,
+			says: "want a regular file, not a directory"},
 		{name: "a directory that is missing", is: fs.ErrNotExist, says: "directory",
 			path: func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing", "log.db") }},
 		{name: "a negative wait", path: func(t *testing.T) string { return newFile(t) }, is: entity.ErrInvalid,
@@ -37,7 +38,10 @@ func TestOpenLogRefuses(t *testing.T) {
 		{name: "a file that is no database", says: "not a database",
 			path: func(t *testing.T) string { return fileOf(t, strings.Repeat("no database ", 100), 0o600) }},
 		{name: "a file that is read-only", is: sqlite.ErrReadOnly, says: "write", path: readOnlyFile},
-		{name: "a directory that is read-only", is: sqlite.ErrReadOnly, says: "directory", path: readOnlyDirectory},
+		{name: "a directory that is read-only", is: sqlite.ErrReadOnly, says: "its directory: " + sqlite.ErrReadOnly.Error() + ": permission denied",
+			path: readOnlyDirectory},
+		{name: "a log beside the file that is read-only", is: sqlite.ErrReadOnly, says: ": log.db-wal: ", path: readOnlyCompanion("-wal")},
+		{name: "an index beside the file that is read-only", is: sqlite.ErrReadOnly, says: ": log.db-shm: ", path: readOnlyCompanion("-shm")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path(t)
@@ -48,6 +52,9 @@ func TestOpenLogRefuses(t *testing.T) {
 			}
 			if c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("OpenLog: %v; want %v, and that it says %q", err, c.is, c.says)
+			}
+			if strings.Count(err.Error(), "read-only") > 1 {
+				t.Errorf("OpenLog: %v; want it to say so once", err)
 			}
 		})
 	}
@@ -70,18 +77,61 @@ func readOnlyDirectory(t *testing.T) string { return restricted(t, 0o555, 0o666)
 // the test ends.
 func restricted(t *testing.T, dirMode, mode fs.FileMode) string {
 	t.Helper()
+	path := publicFile(t)
+	must(t, errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode), os.Chmod(filepath.Dir(path), dirMode)))
+	becomeSomebodyElse(t)
+	return path
+}
+
+// readOnlyCompanion is a file that may be written to, beside one that may not.
+func readOnlyCompanion(suffix string) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		path := publicFile(t)
+		must(t, errors.Join(os.WriteFile(path+suffix, nil, 0o444), os.WriteFile(path, nil, 0o666), os.Chmod(path, 0o666)))
+		becomeSomebodyElse(t)
+		return path
+	}
+}
+
+// publicFile names a file in a directory that all may write to.
+func publicFile(t *testing.T) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "sqlite") // which others may enter, unlike t.TempDir
 	must(t, err)
-	path := filepath.Join(dir, "log.db")
 	t.Cleanup(func() { _ = errors.Join(os.Chmod(dir, 0o700), os.RemoveAll(dir)) })
-	must(t, errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode), os.Chmod(dir, dirMode)))
+	must(t, os.Chmod(dir, 0o777))
+	return filepath.Join(dir, "log.db")
+}
+
+// becomeSomebodyElse makes root another user until the test ends.
+func becomeSomebodyElse(t *testing.T) {
+	t.Helper()
 	if os.Geteuid() != 0 {
-		return path
+		return
 	}
 	const nobody = 65534
 	must(t, syscall.Seteuid(nobody))
 	t.Cleanup(func() { must(t, syscall.Seteuid(0)) })
-	return path
+}
+
+// Files beside it that belong to somebody else would lock the owner out, who finds all as it was.
+func TestARefusedOpenLeavesNothingBehind(t *testing.T) {
+	path := publicFile(t)
+	log, err := sqlite.OpenLog(t.Context(), path, nil)
+	must(t, err)
+	must(t, errors.Join(log.Close(), os.Chmod(path, 0o444)))
+	link := filepath.Join(filepath.Dir(publicFile(t)), "link.db")
+	must(t, os.Symlink(path, link))
+	becomeSomebodyElse(t)
+	for _, name := range []string{path, link} {
+		if _, err := sqlite.OpenLog(t.Context(), name, nil); !errors.Is(err, sqlite.ErrReadOnly) {
+			t.Errorf("OpenLog: %v, want ErrReadOnly", err)
+		}
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+		if must(t, err); len(files) != 1 {
+			t.Errorf("it has left %q", files)
+		}
+	}
 }
 
 func TestPathsAreTakenAsTheyAre(t *testing.T) {
