@@ -21,7 +21,7 @@ import (
 
 // broken is a store with one fault, which workers get. What is nil is as it should be.
 type broken struct {
-	storage.Store
+	tabled
 	inTx     func(ctx context.Context, fn func(ctx context.Context) error) error // of the outermost
 	put      func(ctx context.Context, r storage.Record) (keep bool)
 	putFacts func(ctx context.Context, facts []storage.Fact) ([]bool, error)
@@ -29,6 +29,7 @@ type broken struct {
 	bump     func(ctx context.Context, keys []storage.VersionKey) ([]int64, error)
 	append   func(e *entity.Entry)
 	changes  func(c entity.Change) (keep bool)
+	countUp  func(ctx context.Context, id string) error
 }
 
 type inside struct{ *broken }
@@ -90,6 +91,13 @@ func (b *broken) Changes(ctx context.Context, after int64) iter.Seq2[entity.Chan
 	}
 }
 
+func (b *broken) CountUp(ctx context.Context, id string) error {
+	if b.countUp == nil {
+		return b.tabled.CountUp(ctx, id)
+	}
+	return b.countUp(ctx, id)
+}
+
 var errBroken = errors.New("broken")
 
 // each calls do now and then: at each nth call.
@@ -103,6 +111,7 @@ func TestFaultsAreFound(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		crowd time.Duration // how long two work at once; 0: one is killed three times
+		cut   bool          // one is cut, not killed
 		want  []string      // what is said of it
 		fault func(b *broken, now func() bool)
 	}{
@@ -147,6 +156,18 @@ func TestFaultsAreFound(t *testing.T) {
 		},
 		{
 			name: "a transaction fails for no reason", crowd: 300 * time.Millisecond, want: []string{"a worker saw an error: "},
+			fault: func(b *broken, now func() bool) {
+				b.inTx = func(ctx context.Context, fn func(ctx context.Context) error) error {
+					if now() {
+						return errCut // where nothing is cut
+					}
+					return b.Store.InTx(ctx, fn)
+				}
+			},
+		},
+		{
+			name: "a transaction fails otherwise than a cut explains", cut: true,
+			want: []string{"a worker saw an error: ", "a worker failed in the background: ", errBroken.Error()},
 			fault: func(b *broken, now func() bool) {
 				b.inTx = func(ctx context.Context, fn func(ctx context.Context) error) error {
 					if now() {
@@ -223,6 +244,28 @@ func TestFaultsAreFound(t *testing.T) {
 			},
 		},
 		{
+			name: "a host's table is written beside its transaction", want: []string{"the host's table and its accounts differ"},
+			fault: func(b *broken, now func() bool) {
+				b.countUp = func(ctx context.Context, id string) error {
+					if !now() {
+						return b.tabled.CountUp(ctx, id)
+					}
+					return errors.Join(b.tabled.CountUp(context.Background(), id), storage.ErrConflict)
+				}
+			},
+		},
+		{
+			name: "what a host's table gets is lost", want: []string{"the host's table and its accounts differ"},
+			fault: func(b *broken, now func() bool) {
+				b.countUp = func(ctx context.Context, id string) error {
+					if now() {
+						return nil
+					}
+					return b.tabled.CountUp(ctx, id)
+				}
+			},
+		},
+		{
 			name: "a change is another's", want: []string{"acknowledged, and lost", "nobody did it, and it is there"},
 			fault: func(b *broken, now func() bool) {
 				b.append = func(e *entity.Entry) {
@@ -243,7 +286,7 @@ func TestFaultsAreFound(t *testing.T) {
 			},
 		},
 		{
-			name: "a version is left out", want: []string{"the feed is not whole", "follows"},
+			name: "a version is left out", crowd: 300 * time.Millisecond, want: []string{"the feed is not whole", "follows"},
 			fault: func(b *broken, now func() bool) {
 				b.append = func(e *entity.Entry) {
 					if e.Change.Version > 0 && now() {
@@ -271,7 +314,7 @@ func TestFaultsAreFound(t *testing.T) {
 			var missing []string
 			var said string
 			for seed := range uint64(6) { // on a busy machine little is done in a run, and it takes more patience
-				said = tryBroken(t, test.crowd<<seed, 400*time.Millisecond<<seed, seed, test.fault)
+				said = tryBroken(t, test.crowd<<seed, test.cut, 400*time.Millisecond<<seed, seed, test.fault)
 				missing = slices.DeleteFunc(slices.Clone(test.want), func(want string) bool { return strings.Contains(said, want) })
 				if len(missing) == 0 {
 					return
@@ -283,11 +326,14 @@ func TestFaultsAreFound(t *testing.T) {
 }
 
 // tryBroken has workers work with a store that has a fault, and returns what a test says of that which fails, as it should.
-func tryBroken(t *testing.T, crowd, patience time.Duration, seed uint64, fault func(b *broken, now func() bool)) string {
-	store, now := memory.New(), each(7)
-	h := crashtest.Harness{Open: opening(store), Kills: 3, Seed: seed, Patience: patience}
+func tryBroken(t *testing.T, crowd time.Duration, cut bool, patience time.Duration, seed uint64, fault func(b *broken, now func() bool)) string {
+	store, now := tabled{memory.New()}, each(7)
+	h := crashtest.Harness{Open: opening(store), Kills: 3, Seed: seed, Patience: patience, InOrder: isCut}
+	if cut {
+		h.Cut = func(testing.TB) {}
+	}
 	h.InProcess = func(context.Context, string) (storage.Store, func() error, error) {
-		b := &broken{Store: store}
+		b := &broken{tabled: store}
 		fault(b, now)
 		return b, func() error { return nil }, nil
 	}

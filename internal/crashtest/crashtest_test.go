@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,8 +23,40 @@ func opening(store storage.Store) crashtest.Open {
 	}
 }
 
+// tabled is a store with a table of the host's own, which is of records.
+type tabled struct{ *memory.Store }
+
+const kindTable = "host table"
+
+func (s tabled) CountUp(ctx context.Context, id string) error {
+	key := storage.Key{Kind: kindTable, ID: id}
+	var n int64
+	for r, err := range s.Get(ctx, []storage.Key{key}) {
+		if err == nil {
+			n, err = strconv.ParseInt(string(r.Data), 10, 64)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.Put(ctx, []storage.Record{{Key: key, Data: strconv.AppendInt(nil, n+1, 10)}})
+}
+
+func (s tabled) Counts(ctx context.Context) (map[string]int64, error) {
+	counts := map[string]int64{}
+	for r, err := range s.List(ctx, storage.Range{Kind: kindTable}) {
+		if err == nil {
+			counts[r.ID], err = strconv.ParseInt(string(r.Data), 10, 64)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return counts, nil
+}
+
 func inMemory() crashtest.Harness {
-	store := memory.New()
+	store := tabled{memory.New()}
 	return crashtest.Harness{Open: opening(store), InProcess: opening(store)}
 }
 
@@ -37,15 +70,17 @@ func TestNothingIsLostWhenAnEngineInMemoryIsKilled(t *testing.T) {
 
 // cable is a store whose connections can be cut: transactions that run then fail, whether they had committed or not.
 type cable struct {
-	storage.Store
+	tabled
 	cuts *atomic.Int64
 }
 
 var errCut = errors.New("the connection was cut")
 
+func isCut(err error) bool { return errors.Is(err, errCut) }
+
 func (c *cable) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	cuts := c.cuts.Load()
-	err := c.Store.InTx(ctx, func(ctx context.Context) error {
+	err := c.tabled.InTx(ctx, func(ctx context.Context) error {
 		if err := fn(ctx); err != nil {
 			return err
 		}
@@ -61,9 +96,9 @@ func (c *cable) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 }
 
 func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
-	store, cuts := memory.New(), new(atomic.Int64)
+	store, cuts := tabled{memory.New()}, new(atomic.Int64)
 	h := crashtest.Harness{
-		Open: opening(store), InProcess: opening(&cable{store, cuts}),
+		Open: opening(store), InProcess: opening(&cable{store, cuts}), InOrder: isCut,
 		Cut: func(testing.TB) { cuts.Add(1) },
 	}
 	if h.Kills = *kills; testing.Short() {

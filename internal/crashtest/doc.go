@@ -4,7 +4,7 @@
 //
 //	func TestMain(m *testing.M) {
 //		if crashtest.IsWorker() {
-//			os.Exit(crashtest.Work(open))
+//			os.Exit(crashtest.Work(open, nil))
 //		}
 //		os.Exit(m.Run())
 //	}
@@ -22,12 +22,14 @@
 //
 //  1. What was acknowledged is there: facts by their keys, entities by their changes, objectives, digests.
 //  2. What is in doubt is there as a whole or not at all; what was refused, and what was deleted, is not there.
-//  3. A host's row and the entity that is read from it are of one transaction.
+//  3. A host's row and the entity that is read from it are of one transaction, and so is a row of a table of the host's own,
+//     where the store has such a [HostTable].
 //  4. The feed has the Positions 1, 2, 3, ..., and of each entity the Versions 1, 2, 3, ...; each Prev is the Next before.
 //  5. Each change was handled, and none before the one that it follows.
 //  6. Answers, days, streaks, achievements and published states are those of an engine in memory that was told the same
 //     facts in another order. So no day is missing, counted twice or left as it was before a fact that came late, and no
 //     answer is made of what is known no longer; the workers that end in order say the same.
+//  7. Nothing fails but with entity.ErrConflict, or where connections are cut, with what else is in order there.
 //
 // # How to read a failure
 //

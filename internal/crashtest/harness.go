@@ -27,7 +27,8 @@ type Harness struct {
 	Seed uint64
 
 	// Cut is called at a random instant of the worker's work in place of killing it: it may end the worker's connections, and
-	// whatever else the worker must get over. nil: the process is killed with SIGKILL.
+	// whatever else the worker must get over. Then workers may see the errors that are in order; see [Work]. nil: the process
+	// is killed with SIGKILL, and no error but entity.ErrConflict is in order.
 	Cut func(t testing.TB)
 
 	// Patience is how long a call of a worker may take, and how long there may be no progress. 0: a minute.
@@ -36,6 +37,9 @@ type Harness struct {
 	// InProcess has the workers run as goroutines of the test, on what it opens for them: when one is killed, its store
 	// commits nothing more. So the harness itself is tested, and stores in memory are. nil: workers are processes.
 	InProcess Open
+
+	// InOrder is what [Work] gets in a process, for workers InProcess.
+	InOrder func(err error) bool
 }
 
 // Result is what was looked at.
@@ -43,7 +47,7 @@ type Result struct {
 	Tried, Acknowledged int // operations
 	InDoubt, Came       int // those of which nobody knew, and those of them that had happened
 	Conflicts           int // calls that got entity.ErrConflict, those in the background too
-	Failed              int // those in doubt that failed with another error, which is in order where connections are cut
+	Failed              int // those in doubt that failed with another error that is in order
 	Facts, Changes      int
 	Handled             int // by the workers, before the test itself handled the rest
 	Days                int // rows

@@ -34,6 +34,7 @@ type account struct {
 type host struct {
 	*engine.Engine
 	store    storage.Store
+	table    HostTable // nil: none, or it is not written
 	accounts *entity.Handle[account]
 }
 
@@ -142,6 +143,11 @@ func (h *host) count(o *op) func(ctx context.Context) error {
 		there := false
 		if err := h.readAccounts(ctx, []string{o.Account}, func(_ string, was account) { a, there = was, true }); err != nil {
 			return err
+		}
+		if h.table != nil {
+			if err := h.table.CountUp(ctx, o.Account); err != nil {
+				return err
+			}
 		}
 		if there && o.Do == removes {
 			return h.store.Delete(ctx, []storage.Key{accountKey(o.Account)})

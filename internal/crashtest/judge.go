@@ -74,9 +74,9 @@ func (j *judge) hearProcess(p *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	j.outcome.Conflicts += p.conflicts
-	for _, text := range p.failed {
-		if j.Cut == nil {
-			j.complain("a worker failed in the background", "%d-%d: %s", p.Worker, p.Launch, text)
+	for _, f := range p.failed {
+		if j.Cut == nil || !f.InOrder {
+			j.complain("a worker failed in the background", "%d-%d: %s", p.Worker, p.Launch, f.Error)
 		}
 	}
 	if p.waits != nil {
@@ -102,7 +102,7 @@ func (j *judge) count(c *claim) {
 		if c.outcome == nil {
 			break
 		}
-		if r.Failed++; j.Cut == nil {
+		if r.Failed++; j.Cut == nil || !c.outcome.InOrder {
 			j.complain("a worker saw an error", "%s, which %s: %s", c.ID, c.Do, c.outcome.Error)
 		}
 	}
@@ -271,13 +271,14 @@ const (
 	twice      = "there twice"
 	gap        = "the feed is not whole"
 	apart      = "a row and its entity differ"
+	miscounted = "the host's table and its accounts differ"
 	notHandled = "not handled"
 	disorder   = "handled out of order"
 	wrong      = "other answers than an engine in memory gives"
 	stale      = "other answers than the worker's own engine gave"
 )
 
-// checkRows compares the host's rows with the entities, and returns the versions of these.
+// checkRows compares the host's rows with the entities, and its table, and returns the versions of the entities.
 func (j *judge) checkRows() map[string]int64 {
 	j.t.Helper()
 	versions := map[string]int64{}
@@ -302,7 +303,7 @@ func (j *judge) checkRows() map[string]int64 {
 				j.complain(apart, "%s is %s as version %d, the row %s (there: %t)", head.ID, asJSON(head.State), head.Version, asJSON(row), there)
 			}
 		}
-		return nil
+		return j.checkTable(ctx, versions)
 	})
 	if err != nil {
 		j.t.Fatal(err)

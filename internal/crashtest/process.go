@@ -34,8 +34,8 @@ type process struct {
 	mu        sync.Mutex
 	tried     []*entry
 	acks      int
-	failed    []string // in the background
-	conflicts int      // there, too
+	failed    []failure // in the background
+	conflicts int       // there, too
 	waits     *waits
 	answers   answers
 	ended     error
@@ -49,7 +49,7 @@ func (r *run) launch(t testing.TB, worker int) *process {
 		ready: make(chan struct{}), more: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	r.launched++
-	out, wait, err := p.start(r.InProcess)
+	out, wait, err := p.start(r.InProcess, r.InOrder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +67,9 @@ func (r *run) launch(t testing.TB, worker int) *process {
 }
 
 // start starts the worker: this binary again, or, with an open, a goroutine.
-func (p *process) start(open Open) (out io.Reader, wait func() error, err error) {
+func (p *process) start(open Open, inOrder func(error) bool) (out io.Reader, wait func() error, err error) {
 	if open != nil {
-		out, wait = p.startInside(open)
+		out, wait = p.startInside(open, inOrder)
 		return out, wait, nil
 	}
 	text, err := json.Marshal(p.order)
@@ -94,7 +94,7 @@ func (p *process) start(open Open) (out io.Reader, wait func() error, err error)
 }
 
 // startInside starts a worker in this process. When it is killed, its store does nothing any more.
-func (p *process) startInside(open Open) (out io.Reader, wait func() error) {
+func (p *process) startInside(open Open, inOrder func(error) bool) (out io.Reader, wait func() error) {
 	in, orders := io.Pipe()
 	lines, printed := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -107,7 +107,7 @@ func (p *process) startInside(open Open) (out io.Reader, wait func() error) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		err := work(ctx, p.order, alive.open(open), in, printed)
+		err := work(ctx, p.order, alive.open(open), inOrder, in, printed)
 		_ = printed.Close()
 		_ = in.Close()
 		ended <- err
@@ -125,7 +125,7 @@ func (p *process) listen(out io.Reader) {
 		var l line
 		if err := json.Unmarshal(text, &l); err != nil {
 			p.mu.Lock()
-			p.failed = append(p.failed, fmt.Sprintf("it printed %q", text))
+			p.failed = append(p.failed, failure{Error: fmt.Sprintf("it printed %q", text)})
 			p.mu.Unlock()
 			continue
 		}
@@ -146,10 +146,10 @@ func (p *process) hear(l *line) {
 		if l.Done.Error == "" {
 			p.acks++
 		}
-	case l.Conflict:
+	case l.Failed != nil && l.Failed.Conflict:
 		p.conflicts++
-	case l.Failed != "":
-		p.failed = append(p.failed, l.Failed)
+	case l.Failed != nil:
+		p.failed = append(p.failed, *l.Failed)
 	case l.Waits != nil:
 		p.waits = l.Waits
 	case l.Answers != nil:

@@ -35,21 +35,26 @@ type order struct {
 
 // line is what a worker prints.
 type line struct {
-	Ready    bool     `json:",omitempty"`
-	Try      *op      `json:",omitempty"`
-	Done     *outcome `json:",omitempty"`
-	Failed   string   `json:",omitempty"` // in the background
-	Conflict bool     `json:",omitempty"` // and it was for the sake of another transaction
-	Waits    *waits   `json:",omitempty"` // it has stopped
-	Answers  answers  `json:",omitempty"`
+	Ready   bool     `json:",omitempty"`
+	Try     *op      `json:",omitempty"`
+	Done    *outcome `json:",omitempty"`
+	Failed  *failure `json:",omitempty"` // in the background
+	Waits   *waits   `json:",omitempty"` // it has stopped
+	Answers answers  `json:",omitempty"`
 }
 
 // outcome is what came of an operation.
 type outcome struct {
-	ID       string
-	Version  int64  `json:",omitempty"`
+	ID      string
+	Version int64 `json:",omitempty"`
+	failure
+}
+
+// failure is an error, as a worker tells of it. The zero value is none.
+type failure struct {
 	Error    string `json:",omitempty"`
-	Conflict bool   `json:",omitempty"`
+	Conflict bool   `json:",omitempty"` // it was for the sake of another transaction
+	InOrder  bool   `json:",omitempty"` // where connections are cut
 }
 
 // What a worker is told, a line each.
@@ -62,12 +67,13 @@ const (
 func IsWorker() bool { return os.Getenv(workerEnv) != "" }
 
 // Work is the whole of a worker process, which a test has launched. It returns the process's exit code. open is that of
-// the [Harness].
-func Work(open Open) int {
+// the [Harness]. inOrder reports whether a call, or the engine in the background, may fail with an error where the test cuts
+// connections; each other one fails the test. entity.ErrConflict always is in order. nil: nothing else is.
+func Work(open Open, inOrder func(err error) bool) int {
 	var o order
 	err := json.Unmarshal([]byte(os.Getenv(workerEnv)), &o)
 	if err == nil {
-		err = work(context.Background(), o, open, os.Stdin, os.Stdout)
+		err = work(context.Background(), o, open, inOrder, os.Stdin, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "crashtest: worker:", err)
@@ -81,8 +87,9 @@ type worker struct {
 	*host
 	order
 	drawer
-	waits  *waits
-	unsure bool // whether what it has made is there
+	waits   *waits
+	inOrder func(error) bool
+	unsure  bool // whether what it has made is there
 
 	mu  sync.Mutex
 	out *json.Encoder
@@ -95,18 +102,26 @@ func (w *worker) print(l line) error {
 	return w.out.Encode(l)
 }
 
-func work(ctx context.Context, o order, open Open, in io.Reader, out io.Writer) (err error) {
+// failed tells of an error that was seen at something, "" for nothing more to be said of that.
+func (w *worker) failed(at string, err error) failure {
+	f := failure{Error: at + err.Error(), Conflict: errors.Is(err, entity.ErrConflict)}
+	f.InOrder = f.Conflict || w.inOrder != nil && w.inOrder(err)
+	return f
+}
+
+func work(ctx context.Context, o order, open Open, inOrder func(error) bool, in io.Reader, out io.Writer) (err error) {
 	store, closeStore, err := open(ctx, o.Target)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
-	w := &worker{order: o, out: json.NewEncoder(out), waits: &waits{}}
+	w := &worker{order: o, out: json.NewEncoder(out), waits: &waits{}, inOrder: inOrder}
 	c := clock{o.Began}
 	if w.host, err = join(ctx, measured(store, w.waits), c, o.LeaseTTL, slog.New(failures{w})); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	w.table = tableOf(store)
 	w.drawer = drawer{
 		random: rand.New(rand.NewPCG(o.Seed, uint64(o.Launch))), worker: o.Worker,
 		prefix: fmt.Sprintf("%d-%d-", o.Worker, o.Launch), own: fmt.Sprint("own-", o.Worker),
@@ -161,7 +176,12 @@ func (w *worker) run(ctx context.Context, c clock, orders <-chan string) error {
 		default:
 		}
 		if w.unsure {
-			_ = w.look(ctx) // or it is tried again
+			if err := w.look(ctx); err != nil { // it is tried again
+				f := w.failed("look for its own objectives: ", err)
+				if err := w.print(line{Failed: &f}); err != nil {
+					return err
+				}
+			}
 		}
 		if err := w.step(ctx, w.draw(c.Now())); err != nil {
 			return err
@@ -181,7 +201,7 @@ func (w *worker) step(ctx context.Context, o op) error {
 	}
 	done := outcome{ID: o.ID, Version: version}
 	if err != nil {
-		done.Error, done.Conflict = err.Error(), errors.Is(err, entity.ErrConflict)
+		done.failure = w.failed("", err)
 	} else {
 		w.done(o)
 	}
@@ -209,15 +229,16 @@ func (f failures) WithAttrs([]slog.Attr) slog.Handler       { return f }
 func (f failures) WithGroup(string) slog.Handler            { return f }
 
 func (f failures) Handle(_ context.Context, r slog.Record) error {
-	text := r.Message
-	conflict := false
+	said := failure{Error: r.Message}
 	r.Attrs(func(a slog.Attr) bool {
-		text += ": " + a.Value.String()
-		err, _ := a.Value.Any().(error)
-		conflict = conflict || errors.Is(err, entity.ErrConflict)
+		said.Error += ": " + a.Value.String()
+		if err, ok := a.Value.Any().(error); ok {
+			more := f.w.failed("", err)
+			said.Conflict, said.InOrder = said.Conflict || more.Conflict, said.InOrder || more.InOrder
+		}
 		return true
 	})
-	return f.w.print(line{Failed: text, Conflict: conflict})
+	return f.w.print(line{Failed: &said})
 }
 
 // Open opens a store: that of the target, which may be a path, or what else the adapter opens. closeStore ends it.

@@ -2,13 +2,18 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/internal/crashtest"
 	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/storage/postgres"
@@ -18,6 +23,49 @@ var (
 	kills = flag.Int("kills", 15, "how often the crash tests kill a process, and end its connections")
 	crowd = flag.Duration("crowd", 3*time.Second, "how long ten processes work at once")
 )
+
+// tally is a Store with a table of the host's own.
+type tally struct {
+	*postgres.Store
+	table string
+}
+
+var _ interface { // which workers use
+	crashtest.HostTable
+	storage.HistoryCache
+	entity.Bus
+} = tally{}
+
+// errOwn marks the errors of the host's own statements, which are pgx's own.
+var errOwn = errors.New("a statement of the host's")
+
+func (s tally) CountUp(ctx context.Context, id string) error {
+	_, err := s.Querier(ctx).Exec(ctx, `INSERT INTO `+s.table+` AS t (id, n) VALUES ($1, 1) ON CONFLICT (id) DO UPDATE SET n = t.n + 1`, id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errOwn, err)
+	}
+	return nil
+}
+
+func (s tally) Counts(ctx context.Context) (map[string]int64, error) {
+	rows, err := s.Querier(ctx).Query(ctx, `SELECT id, n FROM `+s.table)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int64{}
+	var id string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error { counts[id] = n; return nil })
+	return counts, err
+}
+
+// inOrder reports whether a worker whose connections are ended may see an error.
+func inOrder(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && errors.Is(err, errOwn) && e.Code == "57P01" { // admin_shutdown
+		return true
+	}
+	return errors.Is(err, postgres.ErrUnavailable) || errors.Is(err, postgres.ErrInDoubt) || errors.Is(err, entity.ErrConflict)
+}
 
 // openWorker opens the Store of a worker, or of the test itself. A target is a schema, by whose name the connections of
 // workers are known, or a database.
@@ -43,7 +91,13 @@ func openWorker(ctx context.Context, target string) (storage.Store, func() error
 		pool.Close()
 		return nil, nil, err
 	}
-	return s, func() error { pool.Close(); return nil }, nil
+	table := pgx.Identifier{schema, "tally"}.Sanitize()
+	_, err = s.Querier(ctx).Exec(ctx, `CREATE TABLE IF NOT EXISTS `+table+` (id text PRIMARY KEY, n bigint NOT NULL)`)
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return tally{s, table}, func() error { pool.Close(); return nil }, nil
 }
 
 func howOften() int {

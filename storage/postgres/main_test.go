@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 		os.Exit(runOpener(schema))
 	}
 	if crashtest.IsWorker() {
-		os.Exit(crashtest.Work(openWorker))
+		os.Exit(crashtest.Work(openWorker, inOrder))
 	}
 	os.Exit(m.Run())
 }

@@ -68,7 +68,7 @@ func (l *Log) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 	}
 	defer t.end() // also when fn panics or ends its goroutine
 	if err := fn(context.WithValue(ctx, transactionKey{l}, t)); err != nil {
-		return err
+		return t.lost(ctx, err)
 	}
 	if err := t.commit(ctx); err != nil {
 		return err
@@ -93,6 +93,14 @@ func (l *Log) AfterCommit(ctx context.Context, f func(ctx context.Context)) {
 	if !t.over {
 		t.after = append(t.after, f)
 	}
+}
+
+// lost says of an error of fn, which may be the host's driver's, that the connection was lost.
+func (t *transaction) lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil || known(err) || !t.conn.IsClosed() {
+		return err
+	}
+	return fmt.Errorf("postgres: %w: %w", ErrUnavailable, err)
 }
 
 func (l *Log) begin(ctx context.Context) (*transaction, error) {

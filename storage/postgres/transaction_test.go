@@ -238,6 +238,10 @@ func TestWhatHostsStatementsDoToATransaction(t *testing.T) {
 			do: func(ctx context.Context, _ *testing.T, h *host) error {
 				return errors.Join(h.query(ctx, `SELECT generate_series(1, 100000)`), errBoom)
 			}},
+		{name: "one whose connection is ended", is: postgres.ErrUnavailable,
+			do: func(ctx context.Context, _ *testing.T, h *host) error {
+				return errors.Join(h.note(ctx, "one"), h.exec(ctx, `SELECT pg_terminate_backend(pg_backend_pid())`))
+			}},
 		{name: "a ctx that ends during one ends it", is: context.DeadlineExceeded,
 			do: func(ctx context.Context, t *testing.T, h *host) error {
 				brief, cancel := context.WithTimeout(ctx, 20*time.Millisecond)

@@ -25,7 +25,7 @@ const workerEnv = "SLOKEEP_TEST_WORKER"
 
 func TestMain(m *testing.M) {
 	if crashtest.IsWorker() {
-		os.Exit(crashtest.Work(openWorker))
+		os.Exit(crashtest.Work(openWorker, nil))
 	}
 	if text := os.Getenv(workerEnv); text != "" {
 		if err := runWorker(text); err != nil {
