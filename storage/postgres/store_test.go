@@ -43,6 +43,9 @@ func TestStoreDBKeepsTheLaws(t *testing.T) {
 }
 
 func TestLogKeepsTheLaws(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the laws of a Store have those of a Log among them")
+	}
 	t.Parallel()
 	schema, here, there := newSchema(t), newPool(t, nil), newDB(t)
 	entitytest.RunLog(t, entitytest.LogHarness{

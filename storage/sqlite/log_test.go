@@ -10,6 +10,10 @@ import (
 )
 
 func TestLogKeepsTheLaws(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the laws of a Store have those of a Log among them")
+	}
+	t.Parallel()
 	paths := map[entity.Log]string{}
 	open := func(t testing.TB, path string) entity.Log {
 		log := openLog(t, path, nil)

@@ -11,6 +11,7 @@ import (
 
 // More than a portion of one system, of one source and of one ID, among others with few.
 func TestManyRowsOfOneKeyComeInPortions(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, newFile(t), nil)
 	const many = 9000
 	facts := []storage.Fact{fact("few", "few", "a", "z"), fact("", "one", "a"), fact("", "two", "z")}

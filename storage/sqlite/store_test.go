@@ -13,6 +13,7 @@ import (
 )
 
 func TestStoreKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	paths := map[storage.Store]string{}
 	open := func(t testing.TB, path string) storage.Store {
 		s := openStore(t, path, nil)
