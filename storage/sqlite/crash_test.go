@@ -18,7 +18,7 @@ func TestNothingIsLostWhenAProcessIsKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	n := *kills
 	if testing.Short() {
-		n = min(n, 5)
+		n = min(n, 2)
 	}
 	acked := map[string]int64{}
 	for i := range n {

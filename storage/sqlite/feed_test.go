@@ -82,6 +82,9 @@ func TestPositionsAreNotGivenAgain(t *testing.T) {
 }
 
 func TestTrimTakesAsManyTransactionsAsItNeeds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine")
+	}
 	log := openLog(t, newFile(t), &sqlite.Options{LoseLastOnPowerLoss: true})
 	token := lease(t, log, entity.LeaseRelay)
 	ids := make([]string, 1700)

@@ -11,6 +11,9 @@ import (
 
 // More than a portion of one system, of one source and of one ID, among others with few.
 func TestManyRowsOfOneKeyComeInPortions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine")
+	}
 	t.Parallel()
 	s := openStore(t, newFile(t), nil)
 	const many = 9000

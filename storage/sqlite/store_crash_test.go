@@ -60,7 +60,7 @@ func openWorker(ctx context.Context, path string) (storage.Store, func() error, 
 func TestNothingIsLostWhenAnEngineIsKilled(t *testing.T) {
 	n := *kills
 	if testing.Short() {
-		n = min(n, 5)
+		n = min(n, 2)
 	}
 	crashtest.Kill(t, crashtest.Harness{Target: filepath.Join(t.TempDir(), "crash.db"), Open: openWorker, Kills: n})
 }
