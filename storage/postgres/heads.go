@@ -132,7 +132,7 @@ func (l *Log) Append(ctx context.Context, entries []entity.Entry) error {
 		}
 		steps, heads, err := l.append(entries[:n])
 		if err != nil {
-			t.doom(err)
+			t.outcome.Doom(err)
 			return err
 		}
 		if err := t.later(ctx, steps...); err != nil {

@@ -25,12 +25,11 @@ type transaction struct {
 	writes     int // of ours, so far
 	savepoints sqlstore.Savepoints
 
-	mu     sync.Mutex              // of what follows, should fn have several goroutines
-	heads  map[headKey]entity.Head // of all that it has locked
-	after  []func(context.Context)
-	doomed error
-	over   bool
-	ends   []context.CancelFunc // of the host's rows
+	mu    sync.Mutex              // of what follows, should fn have several goroutines
+	heads map[headKey]entity.Head // of all that it has locked
+	ends  []context.CancelFunc    // of the host's rows
+
+	outcome sqlstore.Outcome
 }
 
 type transactionKey struct{ log *Log }
@@ -74,10 +73,7 @@ func (l *Log) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 		return err
 	}
 	t.end()
-	after := context.WithoutCancel(ctx)
-	for _, f := range t.after {
-		f(after)
-	}
+	t.outcome.Follow(ctx)
 	return nil
 }
 
@@ -88,11 +84,7 @@ func (l *Log) AfterCommit(ctx context.Context, f func(ctx context.Context)) {
 		f(context.WithoutCancel(ctx))
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.over {
-		t.after = append(t.after, f)
-	}
+	t.outcome.After(f)
 }
 
 // lost says of an error of fn, which may be the host's driver's, that the connection was lost.
@@ -137,7 +129,7 @@ func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
 		}
 		err := f(t)
 		if err != nil && !sqlstore.Harmless(err) {
-			t.doom(err)
+			t.outcome.Doom(err)
 		}
 		return err
 	}
@@ -152,33 +144,17 @@ func (l *Log) write(ctx context.Context, f func(t *transaction) error) error {
 	return t.commit(ctx)
 }
 
-// join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
+// join runs an inner fn.
 func (t *transaction) join(ctx context.Context, fn func(context.Context) error) error {
 	if err := t.check(ctx); err != nil {
 		return err
 	}
-	err := fmt.Errorf("postgres: %w: an inner transaction did not return", entity.ErrConflict)
-	defer func() {
-		if err != nil {
-			t.doom(err)
-		}
-	}()
-	err = fn(ctx)
-	return err
-}
-
-// doom keeps the first error that forbids the commit.
-func (t *transaction) doom(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.doomed = cmp.Or(t.doomed, err)
+	return t.outcome.Join(ctx, fn)
 }
 
 // check tells whether the transaction can be used with ctx.
 func (t *transaction) check(ctx context.Context) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
+	if t.outcome.Over() {
 		return fmt.Errorf("postgres: %w: the transaction is over", entity.ErrClosed)
 	}
 	return ctx.Err()
@@ -220,7 +196,7 @@ func (t *transaction) host(ctx context.Context, statements ...string) error {
 		sets, err := t.savepoints.Note(statement, t.writes)
 		if err != nil {
 			err = failed("run a statement", err)
-			t.doom(err)
+			t.outcome.Doom(err)
 			return err
 		}
 		flush = flush || sets && len(t.queued) > 0 // what was written before it is not to be undone with what comes after
@@ -260,7 +236,7 @@ func (t *transaction) sendLocked(ctx context.Context, steps ...step) error {
 	}
 	if err != nil {
 		err = failed("run statements", err)
-		t.doom(err)
+		t.outcome.Doom(err)
 		return err
 	}
 	t.begun, t.queued = true, nil
@@ -280,10 +256,7 @@ func (t *transaction) later(ctx context.Context, steps ...step) error {
 
 // commit commits, unless something forbids it.
 func (t *transaction) commit(ctx context.Context) error {
-	t.mu.Lock()
-	err := cmp.Or(t.doomed, ctx.Err())
-	t.mu.Unlock()
-	if err != nil {
+	if err := cmp.Or(t.outcome.Doomed(), ctx.Err()); err != nil {
 		return err
 	}
 	if err := t.take(ctx); err != nil {
@@ -326,11 +299,7 @@ const rollbackWait = 5 * time.Second
 
 // end rolls back what was not committed, and gives the connection back. Ending twice does nothing.
 func (t *transaction) end() {
-	t.mu.Lock()
-	over := t.over
-	t.over = true
-	t.mu.Unlock()
-	if over {
+	if !t.outcome.End() {
 		return
 	}
 	t.turn <- struct{}{}

@@ -82,7 +82,7 @@ func (t *transaction) putPending(g entity.Group, p *entity.Pending) error {
 	args, err := changeArgs(new(sqlstore.Encoder), &p.Change)
 	if err != nil {
 		// Something is written already, so that the transaction must not go on as if this were a mere wrong argument.
-		_ = t.doom(err)
+		t.outcome.Doom(err)
 		return err
 	}
 	var due any

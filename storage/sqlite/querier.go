@@ -65,7 +65,7 @@ func (t *transaction) host(statement string) error {
 	t.mu.Unlock()
 	if err != nil {
 		err = failed("run a statement", err)
-		_ = t.doom(err)
+		t.outcome.Doom(err)
 	}
 	return err
 }
@@ -139,7 +139,7 @@ func (t *transaction) noted(err error) error {
 	case errors.Is(err, sql.ErrTxDone):
 		return failed("run a statement", err)
 	case t.log.writer.rolledBack.Load():
-		_ = t.doom(fmt.Errorf("%w: %w", errRolledBack, named(err)))
+		t.outcome.Doom(fmt.Errorf("%w: %w", errRolledBack, named(err)))
 	}
 	return err
 }

@@ -25,10 +25,9 @@ type transaction struct {
 	mu         sync.Mutex // of what follows, should fn have several goroutines
 	savepoints sqlstore.Savepoints
 	writes     int // of ours, so far
-	after      []func(context.Context)
-	doomed     error
-	committed  bool
-	over       bool
+
+	outcome   sqlstore.Outcome
+	committed bool
 }
 
 type transactionKey struct{ log *Log }
@@ -74,10 +73,7 @@ func (l *Log) InTx(ctx context.Context, fn func(ctx context.Context) error) erro
 		return err
 	}
 	t.end()
-	after := context.WithoutCancel(ctx)
-	for _, f := range t.after {
-		f(after)
-	}
+	t.outcome.Follow(ctx)
 	return nil
 }
 
@@ -88,11 +84,7 @@ func (l *Log) AfterCommit(ctx context.Context, f func(ctx context.Context)) {
 		f(context.WithoutCancel(ctx))
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.over {
-		t.after = append(t.after, f)
-	}
+	t.outcome.After(f)
 }
 
 // write runs what one method writes: in the transaction of ctx, or in one of its own, which may be lazy. An error of it
@@ -107,7 +99,7 @@ func (l *Log) write(ctx context.Context, lazy bool, f func(t *transaction) error
 		t.mu.Unlock()
 		err := f(t)
 		if err != nil && !sqlstore.Harmless(err) {
-			_ = t.doom(err)
+			t.outcome.Doom(err)
 		}
 		return err
 	}
@@ -122,37 +114,18 @@ func (l *Log) write(ctx context.Context, lazy bool, f func(t *transaction) error
 	return t.commit(ctx)
 }
 
-// join runs an inner fn. A panic of it dooms the transaction also where the outer fn recovers.
+// join runs an inner fn.
 func (t *transaction) join(ctx context.Context, fn func(context.Context) error) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	err := fmt.Errorf("sqlite: %w: an inner transaction did not return", entity.ErrConflict)
-	defer func() { _ = t.doom(err) }()
-	err = fn(ctx)
-	return err
-}
-
-// doom keeps the first error that forbids the commit, and returns it.
-func (t *transaction) doom(err error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.doomed == nil {
-		t.doomed = err
-	}
-	return t.doomed
+	return t.outcome.Join(ctx, fn)
 }
 
 // check tells whether the transaction can be used.
 func (t *transaction) check() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.usable()
-}
-
-func (t *transaction) usable() error {
 	switch {
-	case t.over:
+	case t.outcome.Over():
 		return fmt.Errorf("sqlite: %w: the transaction is over", entity.ErrClosed)
 	case t.log.writer.rolledBack.Load():
 		return errRolledBack
@@ -162,33 +135,22 @@ func (t *transaction) usable() error {
 
 // commit commits, unless something forbids it.
 func (t *transaction) commit(ctx context.Context) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.doomed == nil {
-		t.doomed = ctx.Err()
-	}
-	if t.doomed == nil {
-		t.doomed = t.usable()
-	}
-	if t.doomed != nil {
-		return t.doomed
+	if err := cmp.Or(t.outcome.Doomed(), ctx.Err(), t.check()); err != nil {
+		return err
 	}
 	w := t.log.writer
 	w.committing.Store(true)
 	defer w.committing.Store(false)
-	t.doomed = failed("commit", t.tx.Commit()) // closes what rows are still open, and rolls back when it fails
-	t.committed = t.doomed == nil
-	return t.doomed
+	err := failed("commit", t.tx.Commit()) // closes what rows are still open, and rolls back when it fails
+	t.committed = err == nil
+	return err
 }
 
 // end rolls back what was not committed, and gives the write connection to the next. Ending twice does nothing.
 func (t *transaction) end() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
+	if !t.outcome.End() {
 		return
 	}
-	t.over = true
 	if t.tx != nil && !t.committed {
 		_ = t.tx.Rollback() // it fails where the database has rolled back by itself
 	}
