@@ -66,7 +66,7 @@
 //
 //	PutFacts     INSERT ... ON CONFLICT (kind, hash) DO NOTHING RETURNING number; links for what came back, and nothing else
 //	FactsOf      the facts of fact_systems, UNION ALL the facts whose (kind, source) is in source_systems; by system
-//	DeleteFacts  facts that have no other system, then the links of both kinds
+//	DeleteFacts  lock the facts; those that have no other system, then the links of both kinds
 //	Bump         INSERT ... VALUES (?, ?, 1) ON CONFLICT (kind, id) DO UPDATE SET version = versions.version + 1 RETURNING version
 //	Put, Add     INSERT ... ON CONFLICT (kind, id, sub) DO UPDATE SET data = excluded.data, or DO NOTHING
 //	Get, Delete  WHERE kind = ? AND id = ? AND (? = '' OR sub = ?)

@@ -166,6 +166,30 @@ var brokenSources = []broken{
 			})
 		}
 	}},
+	{law: "a fact whose systems are deleted at once is gone", twist: func(t *twist, good *memory.Store) {
+		running, overlapped := 0, false
+		t.deleteFacts = func(ctx context.Context, systems []string) error {
+			t.mu.Lock()
+			overlapped = overlapped || running > 0
+			running++
+			t.mu.Unlock()
+			good.AfterCommit(ctx, func(context.Context) {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				running--
+			})
+			return good.DeleteFacts(ctx, systems)
+		}
+		t.putFacts = func(ctx context.Context, facts []storage.Fact) ([]bool, error) {
+			added, err := good.PutFacts(ctx, facts)
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if overlapped {
+				clear(added)
+			}
+			return added, err
+		}
+	}},
 	{law: "deleted facts belong to their systems no longer", also: []string{
 		"a new fact of a source brings the others back",
 		"facts of a source stay when their systems are deleted",
@@ -175,6 +199,7 @@ var brokenSources = []broken{
 		}
 	}},
 	{law: "a fact that was deleted can come again", also: []string{
+		"a fact whose systems are deleted at once is gone",
 		"a transaction sees its facts",
 	}, twist: func(t *twist, good *memory.Store) {
 		gone := map[string]bool{}

@@ -1,5 +1,11 @@
 package storagetest
 
+import (
+	"context"
+
+	"github.com/slokeep/slokeep/storage"
+)
+
 var deletionLaws = []law{
 	{
 		name: "deleted facts belong to their systems no longer",
@@ -26,6 +32,34 @@ While it belongs to one system still, it is there: it is not new, and gets no li
 			w.deleteFacts("b")
 			w.flags("when it was gone", w.putFacts(f), true)
 			w.facts("FactsOf", []string{"a", "b"}, "a: one", "b: one")
+		},
+	},
+	{
+		name: "a fact whose systems are deleted at once is gone",
+		why: `Of two transactions that each delete one of a fact's systems the second sees what the first has left. If each went
+by what was there before both, the fact would stay, belong to nothing, and never be new again.`,
+		check: func(w *world) {
+			f := fact("", "one", "a", "b")
+			w.putFacts(f)
+			second := make(chan error, 1)
+			w.tx(func(ctx context.Context) error {
+				if err := w.store.DeleteFacts(ctx, []string{"a"}); err != nil {
+					return err
+				}
+				if _, err := w.store.Versions(ctx, []storage.VersionKey{{Kind: "system", ID: "a"}}); err != nil { // so that nothing is put off
+					return err
+				}
+				over := make(chan struct{})
+				go func() {
+					defer close(over)
+					second <- w.other.DeleteFacts(w.ctx, []string{"b"})
+				}()
+				w.soon(over) // or it waits, and so it may
+				return nil
+			})
+			w.must("the second", w.within("the second", second))
+			w.facts("FactsOf", []string{"a", "b"})
+			w.flags("when it was gone", w.putFacts(f), true)
 		},
 	},
 	{
