@@ -135,6 +135,21 @@ func (c Check) Key(key *storage.Key) error {
 	)
 }
 
+// RecordKeys is Key for all of some keys.
+func (c Check) RecordKeys(keys []storage.Key) error {
+	for i := range keys {
+		if err := c.Key(&keys[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CompareKeys orders records as listings do.
+func CompareKeys(a, b storage.Key) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Sub, b.Sub))
+}
+
 // Records is Key for all of some records.
 func (c Check) Records(records []storage.Record) error {
 	for i := range records {

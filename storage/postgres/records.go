@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -11,10 +10,6 @@ import (
 	"github.com/slokeep/slokeep/internal/sqlstore"
 	"github.com/slokeep/slokeep/storage"
 )
-
-func compareKeys(a, b storage.Key) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Sub, b.Sub))
-}
 
 // recordColumns are the arguments of the statements that write records, in the order of their keys.
 func recordColumns(records []storage.Record, of []int) []any {
@@ -33,7 +28,7 @@ func inOrder(records []storage.Record) []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareKeys(records[a].Key, records[b].Key) })
+	slices.SortStableFunc(order, func(a, b int) int { return sqlstore.CompareKeys(records[a].Key, records[b].Key) })
 	return order
 }
 
@@ -111,7 +106,7 @@ func (s *Store) Get(ctx context.Context, keys []storage.Key) iter.Seq2[storage.R
 			records = append(records, r)
 			return err
 		}, slices.Concat(exact.columns(), under.columns()[:2])...)
-		slices.SortFunc(records, func(a, b storage.Record) int { return compareKeys(a.Key, b.Key) })
+		slices.SortFunc(records, func(a, b storage.Record) int { return sqlstore.CompareKeys(a.Key, b.Key) })
 		return slices.CompactFunc(records, func(a, b storage.Record) bool { return a.Key == b.Key }), err
 	})
 }
@@ -123,10 +118,10 @@ func (c *keyColumns) columns() []any { return []any{c.kinds, c.ids, c.subs} }
 
 // split returns keys in their order, those with a Sub and those without, which name all under their ID.
 func split(keys []storage.Key) (exact, under keyColumns, err error) {
-	for _, key := range slices.SortedFunc(slices.Values(keys), compareKeys) {
-		if err := check.Key(&key); err != nil {
-			return exact, under, err
-		}
+	if err := check.RecordKeys(keys); err != nil {
+		return exact, under, err
+	}
+	for _, key := range slices.SortedFunc(slices.Values(keys), sqlstore.CompareKeys) {
 		to := &exact
 		if key.Sub == "" {
 			to = &under

@@ -11,15 +11,9 @@ import (
 // chunks makes a listing of what is read for a list of keys, listSize at a time, in the order of the keys.
 func chunks[T any](keys []string, read func(keys []string) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(keys))), listSize) {
-			part, err := read(chunk)
-			if err != nil {
-				var none T
-				yield(none, err)
-				return
-			}
-			for i := range part {
-				if !yield(part[i], nil) {
+		for chunk := range slices.Chunk(sqlstore.Distinct(keys), listSize) {
+			for row, err := range sqlstore.Listing(func() ([]T, error) { return read(chunk) }) {
+				if !yield(row, err) || err != nil {
 					return
 				}
 			}
@@ -28,7 +22,8 @@ func chunks[T any](keys []string, read func(keys []string) ([]T, error)) iter.Se
 }
 
 // portions makes a listing of what belongs to each of many keys, without having more than portionSize rows at a time. read
-// returns those of some keys, in their order, but no more than that; page those of one key that has many, like pagesOf.
+// returns those of some keys, in their order, but no more than that; page those of one key that has many, like
+// those of sqlstore.Pages.
 func portions[K, T any](
 	keys []K, read func(keys []K) ([]T, error), page func(key K, after *T) ([]T, error),
 ) iter.Seq2[T, error] {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"iter"
@@ -57,7 +56,7 @@ func (s *Store) Delete(ctx context.Context, keys []storage.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	if err := checkRecordKeys(keys); err != nil {
+	if err := check.RecordKeys(keys); err != nil {
 		return err
 	}
 	return s.write(ctx, false, func(t *transaction) (err error) {
@@ -77,7 +76,7 @@ func (s *Store) Delete(ctx context.Context, keys []storage.Key) error {
 
 // Get lists the records that keys name; see storage.Records.
 func (s *Store) Get(ctx context.Context, keys []storage.Key) iter.Seq2[storage.Record, error] {
-	if err := checkRecordKeys(keys); err != nil {
+	if err := check.RecordKeys(keys); err != nil {
 		return sqlstore.Failing[storage.Record](err)
 	}
 	all := runs(keys)
@@ -94,7 +93,7 @@ func (s *Store) Get(ctx context.Context, keys []storage.Key) iter.Seq2[storage.R
 
 // runs cuts keys, in their order and without what others name too, where the kind changes, or whether there is a Sub.
 func runs(keys []storage.Key) (list [][]storage.Key) {
-	keys = slices.Compact(slices.SortedFunc(slices.Values(keys), compareKeys))
+	keys = slices.Compact(slices.SortedFunc(slices.Values(keys), sqlstore.CompareKeys))
 	var all storage.Key // names all of its ID
 	keys = slices.DeleteFunc(keys, func(k storage.Key) bool {
 		if k.Sub == "" {
@@ -111,10 +110,6 @@ func runs(keys []storage.Key) (list [][]storage.Key) {
 		keys = keys[n:]
 	}
 	return list
-}
-
-func compareKeys(a, b storage.Key) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Sub, b.Sub))
 }
 
 // named lists the records of a run.
@@ -142,7 +137,7 @@ func (s *Store) named(ctx context.Context, run []storage.Key) iter.Seq2[storage.
 			return nil, err
 		}
 		records, err := s.records(ctx, st, kind, kind, list)
-		slices.SortFunc(records, func(a, b storage.Record) int { return compareKeys(a.Key, b.Key) })
+		slices.SortFunc(records, func(a, b storage.Record) int { return sqlstore.CompareKeys(a.Key, b.Key) })
 		return records, err
 	}
 	return portions(run, read, func(key storage.Key, after *storage.Record) ([]storage.Record, error) {
@@ -203,13 +198,4 @@ func (s *Store) records(ctx context.Context, st statement, kind string, args ...
 		return err
 	}, args...)
 	return list, err
-}
-
-func checkRecordKeys(keys []storage.Key) error {
-	for i := range keys {
-		if err := check.Key(&keys[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
