@@ -22,8 +22,8 @@ func chunks[T any](keys []string, read func(keys []string) ([]T, error)) iter.Se
 }
 
 // portions makes a listing of what belongs to each of many keys, without having more than portionSize rows at a time. read
-// returns those of some keys, in their order, but no more than that; page those of one key that has many, like
-// those of sqlstore.Pages.
+// returns those of some keys, in their order, but no more than that; page those of one key that has many, as
+// sqlstore.Pages wants them.
 func portions[K, T any](
 	keys []K, read func(keys []K) ([]T, error), page func(key K, after *T) ([]T, error),
 ) iter.Seq2[T, error] {
