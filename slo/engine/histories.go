@@ -27,11 +27,7 @@ const putAtOnce = 4 << 20
 // readHistories makes those of the systems that the store has kept at the very versions that they are to have, and
 // returns the others. Bytes that cannot be read are as good as none.
 func (e *Engine) readHistories(ctx context.Context, ids []string, found map[string]*system) (others []string, err error) {
-	if e.histories == nil {
-		return ids, nil
-	}
-	known := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return found[id].version == 0 })
-	if len(known) == 0 {
+	if e.histories == nil || len(ids) == 0 {
 		return ids, nil
 	}
 	var rows []storage.History
@@ -39,7 +35,7 @@ func (e *Engine) readHistories(ctx context.Context, ids []string, found map[stri
 		eachPart(len(rows), func(i int) { found[rows[i].SystemID].remember(rows[i].Data) })
 		rows = rows[:0]
 	}
-	for row, err := range e.histories.Histories(ctx, known) {
+	for row, err := range e.histories.Histories(ctx, ids) {
 		if err != nil {
 			return nil, fmt.Errorf("engine: read histories: %w", err)
 		}

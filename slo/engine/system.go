@@ -49,12 +49,13 @@ func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64
 		}
 		found[record.ID].name = string(record.Data)
 	}
-	left, err := e.readHistories(ctx, ids, found)
-	if err != nil {
-		return nil, err
-	}
+	left := ids
 	if versions != nil { // of those that have none there is not a fact
-		left = slices.DeleteFunc(slices.Clone(left), func(id string) bool { return found[id].version == 0 })
+		var err error
+		left = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return found[id].version == 0 })
+		if left, err = e.readHistories(ctx, left, found); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.readFacts(ctx, left, found); err != nil {
 		return nil, err

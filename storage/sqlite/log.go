@@ -177,17 +177,12 @@ func (l *Log) open(ctx context.Context, first statement, parts []string) error {
 
 // unwritable finds out whether it is the directory that SQLite cannot write to.
 func (l *Log) unwritable(err error) error {
-	if c := code(err); c != sqlite3.SQLITE_CANTOPEN && c != sqlite3.SQLITE_READONLY {
-		return named(err)
-	}
-	probe, probeErr := os.CreateTemp(filepath.Dir(l.path), filepath.Base(l.path)+"-*")
-	if probeErr != nil {
-		if cause, ok := errors.AsType[*fs.PathError](probeErr); ok {
-			probeErr = cause.Err // whose name means nothing to anybody
+	if c := code(err); c == sqlite3.SQLITE_CANTOPEN || c == sqlite3.SQLITE_READONLY {
+		if cause := access(filepath.Dir(l.path)); cause != nil {
+			return fmt.Errorf("its directory: %w: %w", ErrReadOnly, cause)
 		}
-		return fmt.Errorf("its directory: %w: %w", ErrReadOnly, probeErr)
 	}
-	return errors.Join(named(err), probe.Close(), os.Remove(probe.Name()))
+	return named(err)
 }
 
 // useWAL sets the journal mode, which the file remembers.
