@@ -108,10 +108,12 @@ func howOften() int {
 }
 
 func TestNothingIsLostWhenAnEngineIsKilled(t *testing.T) {
+	t.Parallel()
 	crashtest.Kill(t, crashtest.Harness{Target: newSchema(t), Open: openWorker, Kills: howOften()})
 }
 
 func TestNothingIsLostWhenConnectionsAreEnded(t *testing.T) {
+	t.Parallel()
 	schema, admin := newSchema(t), newPool(t, nil)
 	crashtest.Kill(t, crashtest.Harness{Target: schema, Open: openWorker, Kills: howOften(), Cut: func(t testing.TB) {
 		_, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, schema)

@@ -107,6 +107,7 @@ func answer(ctx context.Context, s storage.Store) (list []string, err error) {
 }
 
 func TestOddKeysComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
 	schema, other := newSchema(t), newSchema(t)
 	m := memory.New()
 	if err := fill(t.Context(), m); err != nil {
@@ -319,6 +320,7 @@ func badUses() map[string]badUse {
 }
 
 func TestBadKeysAreRefusedAsAWhole(t *testing.T) {
+	t.Parallel()
 	schema := newSchema(t)
 	pool := newPool(t, hasty)
 	doors := map[string]*postgres.Store{"pgx": open(t, pool, schema), "database/sql": openDB(t, newDB(t), schema).Store}

@@ -57,6 +57,7 @@ func refused(t *testing.T, errs map[string]error, is error, says string) {
 }
 
 func TestServersThatRefuse(t *testing.T) {
+	t.Parallel()
 	needServer(t)
 	for _, c := range []struct {
 		name   string

@@ -67,6 +67,7 @@ func TestListenLeavesNothingInThePool(t *testing.T) {
 
 // However the host's pool sends statements, as it must behind some poolers, what comes of it is the same.
 func TestAnEngineRunsInEachModeOfPgx(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -105,6 +105,7 @@ func TestOtherPartsMayHaveMigrationsOfTheirOwn(t *testing.T) {
 
 // A schema's name is taken as it is, and nothing in it is taken for SQL.
 func TestOddSchemas(t *testing.T) {
+	t.Parallel()
 	for _, odd := range []string{
 		`A "Quoted" one`, `semi;colon, comma`, `"; DROP SCHEMA public CASCADE; --`, `Käse 日本`, `@at$1`, strings.Repeat("ü", 15) + `'`, `sélect`,
 	} {

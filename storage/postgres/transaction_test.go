@@ -145,6 +145,7 @@ func TestHostWritesInTheSameTransaction(t *testing.T) {
 }
 
 func TestWhatHostsStatementsDoToATransaction(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		do    func(ctx context.Context, t *testing.T, h *host) error
