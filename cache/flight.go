@@ -1,0 +1,155 @@
+package cache
+
+import (
+	"strings"
+	"sync"
+)
+
+// flights are what goes on in a scope, by key. At rest there are none.
+type flights[V any] struct {
+	mu    sync.Mutex
+	byKey map[string]*flight[V]
+	most  int // how many there were at once in this byKey
+}
+
+// A flight is what goes on under one key: calls that look whether the provider has it, and the load that they wait for where
+// it has not. In the table it is what a call finds that comes now. All of it but entry and err is read and written under the
+// mutex of the table.
+type flight[V any] struct {
+	key     string
+	holders int             // calls that ask the provider, and may then wait for the load
+	load    *load[V]        // nil: nobody has begun one
+	token   Token           // that the load was begun with
+	keep    bool            // whether what is loaded may be stored
+	stale   bool            // invalidated or abandoned: nobody joins, nothing is stored
+	after   <-chan struct{} // that must be closed before the load starts; nil: nothing
+
+	// Written by the load, read when it is done.
+	entry Entry[V]
+	err   error
+}
+
+// put makes the flight that is found under key from now on.
+func (t *flights[V]) put(key string) *flight[V] {
+	f := &flight[V]{key: key}
+	t.add(f)
+	return f
+}
+
+func (t *flights[V]) add(f *flight[V]) {
+	if t.byKey == nil {
+		t.byKey = map[string]*flight[V]{}
+	}
+	t.byKey[f.key] = f
+	t.most = max(t.most, len(t.byKey))
+}
+
+// remove takes f out of the table, if it is still there. A map that was once large stays so, and is given up.
+func (t *flights[V]) remove(f *flight[V]) {
+	if t.byKey[f.key] != f {
+		return
+	}
+	delete(t.byKey, f.key)
+	if len(t.byKey) == 0 && t.most > 1000 {
+		t.byKey, t.most = nil, 0
+	}
+}
+
+// hold announces a call that asks the provider for key. Until it has released the flight, it can join the load of it, even
+// one that has ended meanwhile: of calls that asked together only one loads.
+func (t *flights[V]) hold(key string) *flight[V] {
+	f := t.byKey[key]
+	if f == nil {
+		f = t.put(key)
+	}
+	f.holders++
+	return f
+}
+
+func (t *flights[V]) release(f *flight[V]) {
+	if f.holders--; f.holders == 0 && f.load == nil {
+		t.remove(f)
+	}
+}
+
+// reading is what a provider said of a key that it has nothing for.
+type reading struct {
+	token Token // of a fenced one
+	known bool  // it could say so
+}
+
+// enter returns the flight that a call which holds f is to wait for. One without a load is the call's to begin.
+//
+// A load is joined if nothing can have been invalidated between it and the reading. One that has not started is. One that
+// has is known to be where both have got the same token of a fenced provider, or where the provider is not fenced, since
+// then only this process counts, whose invalidations make flights stale. Who got no token since the provider failed waits
+// for the next load, which starts when the one that runs has ended.
+func (c *core[V]) enter(f *flight[V], r reading, outer *node) *flight[V] {
+	if !c.joinable(f, r, outer) {
+		now := c.byKey[f.key]
+		if now == nil || !c.joinable(now, r, outer) {
+			f, now = now, c.put(f.key)
+			if f != nil && c.fenced != nil && !r.known && outer == nil {
+				now.after = f.load.isOver()
+			}
+		}
+		f = now
+	}
+	if f.load == nil {
+		f.token, f.keep = r.token, r.known
+	}
+	return f
+}
+
+func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
+	switch {
+	case f.stale:
+		return false
+	case f.load == nil, c.fenced == nil:
+		return true
+	case !f.load.started.Load() && outer == nil:
+		return true
+	}
+	return r.known && f.keep && f.token == r.token
+}
+
+// spoil makes a flight stale, and returns what closes once its value is no longer being stored; nil: it is not.
+func (t *flights[V]) spoil(f *flight[V]) <-chan struct{} {
+	if f == nil || f.load == nil {
+		return nil
+	}
+	f.stale = true
+	t.remove(f)
+	if !f.load.storing {
+		return nil
+	}
+	return f.load.isOver()
+}
+
+// spoilKeys spoils what goes on under the keys.
+func (t *flights[V]) spoilKeys(keys []string) {
+	var storing []<-chan struct{}
+	t.mu.Lock()
+	for _, key := range keys {
+		if over := t.spoil(t.byKey[key]); over != nil {
+			storing = append(storing, over)
+		}
+	}
+	t.mu.Unlock()
+	for _, over := range storing {
+		<-over
+	}
+}
+
+// spoilPrefix spoils what goes on under the keys that begin with prefix.
+func (t *flights[V]) spoilPrefix(prefix string) {
+	var keys []string
+	t.mu.Lock()
+	for key := range t.byKey {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	t.mu.Unlock()
+	t.spoilKeys(keys)
+}

@@ -1,0 +1,190 @@
+package cache
+
+import (
+	"context"
+	"hash/maphash"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultMaxEntries is how many entries a [Memory] keeps where its options say nothing.
+const DefaultMaxEntries = 10_000
+
+// grain is what a Memory's clock goes by: an entry may be given this much longer than its TTL.
+const grain = 20 * time.Millisecond
+
+// MemoryOptions are those of a [Memory]. The zero value of each field is its default.
+type MemoryOptions[V any] struct {
+	// MaxEntries is how many entries are kept, of all scopes together. 0: [DefaultMaxEntries], or no bound where Cost is
+	// given.
+	MaxEntries int
+
+	// MaxCost is the sum of what the kept entries may cost. It goes with Cost: both or none.
+	MaxCost int64
+
+	// Cost says what an entry costs, in any unit, say bytes; below 0 counts as 0. One that costs more than MaxCost is not
+	// kept. It is not asked about absent entries, which cost 1, and must be safe for concurrent use.
+	Cost func(key string, v V) int64
+}
+
+// Memory is a [Provider] in this process, bounded in entries or in cost. When it is full it drops those that nobody has
+// asked for since it last looked for some to drop (SIEVE: Zhang et al., NSDI 2024). Scopes of one name on it are one scope.
+// It is safe for concurrent use; reads take no lock. [NewMemory] makes one.
+//
+// What is invalidated takes no memory, nor does what has expired, within some seconds. Values are given as they were stored,
+// so whoever changes what one refers to changes it for all.
+type Memory[V any] struct {
+	shards     []shard[V]
+	maxEntries int64
+	maxCost    int64
+	cost       func(string, V) int64
+	used       usage
+
+	now    atomic.Int64 // nanoseconds since start, grain by grain
+	start  time.Time
+	closed atomic.Bool
+	stop   context.CancelFunc
+	ticker sync.WaitGroup
+
+	mu     sync.Mutex
+	spaces map[string]*space[V]
+}
+
+// space is what a Memory has of one scope.
+type space[V any] struct {
+	m       *Memory[V]
+	seed    maphash.Seed
+	flights flights[V]
+}
+
+// NewMemory makes a Memory, and starts the goroutine that is its clock, until Close. nil options are the defaults.
+// ErrInvalid: a negative bound, and one of MaxCost and Cost without the other.
+func NewMemory[V any](opts *MemoryOptions[V]) (*Memory[V], error) {
+	if opts == nil {
+		opts = &MemoryOptions[V]{}
+	}
+	switch {
+	case opts.MaxEntries < 0:
+		return nil, invalid("MaxEntries", opts.MaxEntries, "0 or more")
+	case opts.MaxCost < 0:
+		return nil, invalid("MaxCost", opts.MaxCost, "0 or more")
+	case opts.MaxCost > 0 && opts.Cost == nil:
+		return nil, invalid("Cost", "nil", "a function, since there is a MaxCost")
+	case opts.MaxCost == 0 && opts.Cost != nil:
+		return nil, invalid("MaxCost", 0, "more than 0, since there is a Cost")
+	}
+	shards := 4
+	for shards < 8*runtime.GOMAXPROCS(0) {
+		shards *= 2
+	}
+	m := &Memory[V]{
+		shards: make([]shard[V], shards), maxEntries: int64(opts.MaxEntries), maxCost: opts.MaxCost, cost: opts.Cost,
+		start: time.Now(), spaces: map[string]*space[V]{},
+	}
+	if m.maxEntries == 0 && m.cost == nil {
+		m.maxEntries = DefaultMaxEntries
+	}
+	for i := range m.shards {
+		m.shards[i].init()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.ticker.Go(func() { m.tick(ctx) })
+	return m, nil
+}
+
+// Close ends the clock and drops what is kept. Scopes go on: they find nothing, and store nothing. Closing twice is closing
+// once.
+func (m *Memory[V]) Close() error {
+	m.closed.Store(true)
+	m.stop()
+	m.ticker.Wait()
+	for i := range m.shards {
+		m.drop(&m.shards[i], func(*entryNode[V]) bool { return true })
+	}
+	return nil
+}
+
+// tick moves the clock, and looks through one shard at a time for what has expired.
+func (m *Memory[V]) tick(ctx context.Context) {
+	ticker := time.NewTicker(grain)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := int64(time.Since(m.start))
+		m.now.Store(now)
+		m.expire(&m.shards[i%len(m.shards)], now)
+	}
+}
+
+// space returns what m has of the scope called name.
+func (m *Memory[V]) space(name string) *space[V] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.spaces[name]
+	if s == nil {
+		s = &space[V]{m: m, seed: maphash.MakeSeed()}
+		m.spaces[name] = s
+	}
+	return s
+}
+
+// Get calls found for the keys that have an entry. It never fails.
+func (m *Memory[V]) Get(_ context.Context, scope string, keys []string, found func(i int, e Entry[V])) error {
+	s := m.space(scope)
+	for i, key := range keys {
+		if n, _ := s.find(key); n != nil {
+			found(i, n.entry)
+		}
+	}
+	return nil
+}
+
+// Set stores items. It never fails: what costs too much is not stored.
+func (m *Memory[V]) Set(_ context.Context, scope string, items []Item[V]) error {
+	s := m.space(scope)
+	for i := range items {
+		s.set(&items[i])
+	}
+	return nil
+}
+
+// Delete removes entries. It never fails.
+func (m *Memory[V]) Delete(_ context.Context, scope string, keys []string) error {
+	s := m.space(scope)
+	for _, key := range keys {
+		s.remove(key)
+	}
+	return nil
+}
+
+// DeletePrefix removes the entries whose keys begin with prefix. It never fails. It looks at every entry of the Memory.
+func (m *Memory[V]) DeletePrefix(_ context.Context, scope, prefix string) error {
+	s := m.space(scope)
+	for i := range m.shards {
+		m.drop(&m.shards[i], func(n *entryNode[V]) bool { return n.space == s && strings.HasPrefix(n.key, prefix) })
+	}
+	return nil
+}
+
+// MemoryStats are what a [Memory] keeps, of all scopes together, and has counted since it was made.
+type MemoryStats struct {
+	Entries int64  // kept, also those that have expired and were not looked at yet
+	Cost    int64  // of those, where there is a Cost
+	Evicted uint64 // entries that made room for others
+	Expired uint64 // entries that were removed when their time was over
+}
+
+// Stats returns what is kept, and what was counted.
+func (m *Memory[V]) Stats() MemoryStats {
+	return MemoryStats{
+		Entries: m.used.entries.Load(), Cost: m.used.cost.Load(), Evicted: m.used.evicted.Load(), Expired: m.used.expired.Load(),
+	}
+}
