@@ -17,25 +17,19 @@ type flights[V any] struct {
 // mutex of the table.
 type flight[V any] struct {
 	key     string
-	holders int             // calls that ask the provider, and may then wait for the load
-	load    *load[V]        // nil: nobody has begun one
-	token   Token           // that the load was begun with
-	keep    bool            // whether what is loaded may be stored
-	stale   bool            // invalidated or abandoned: nobody joins, nothing is stored
-	after   <-chan struct{} // that must be closed before the load starts; nil: nothing
+	holders int        // calls that ask the provider, and may then wait for the load
+	load    *load[V]   // nil: nobody has begun one
+	token   Token      // that the load was begun with
+	keep    bool       // whether what is loaded may be stored
+	stale   bool       // invalidated or abandoned: nobody joins, nothing is stored
+	before  *flight[V] // whose load must be over before this one's starts; nil: none
 
 	// Written by the load, read when it is done.
 	entry Entry[V]
 	err   error
 }
 
-// put makes the flight that is found under key from now on.
-func (t *flights[V]) put(key string) *flight[V] {
-	f := &flight[V]{key: key}
-	t.add(f)
-	return f
-}
-
+// add makes f the flight that is found under its key from now on.
 func (t *flights[V]) add(f *flight[V]) {
 	if t.byKey == nil {
 		t.byKey = map[string]*flight[V]{}
@@ -60,15 +54,21 @@ func (t *flights[V]) remove(f *flight[V]) {
 func (t *flights[V]) hold(key string) *flight[V] {
 	f := t.byKey[key]
 	if f == nil {
-		f = t.put(key)
+		f = &flight[V]{key: key}
+		t.add(f)
 	}
 	f.holders++
 	return f
 }
 
-func (t *flights[V]) release(f *flight[V]) {
-	if f.holders--; f.holders == 0 && f.load == nil {
-		t.remove(f)
+// letGo releases what was held.
+func (t *flights[V]) letGo(held ...*flight[V]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range held {
+		if f.holders--; f.holders == 0 && f.load == nil {
+			t.remove(f)
+		}
 	}
 }
 
@@ -78,27 +78,34 @@ type reading struct {
 	known bool  // it could say so
 }
 
-// enter returns the flight that a call which holds f is to wait for. One without a load is the call's to begin.
+// enter returns the flight that a call which holds f is to wait for. One without a load is the call's to begin. outer is the
+// load that the call is a part of.
 //
 // A load is joined if nothing can have been invalidated between it and the reading. One that has not started is. One that
 // has is known to be where both have got the same token of a fenced provider, or where the provider is not fenced, since
 // then only this process counts, whose invalidations make flights stale. Who got no token since the provider failed waits
-// for the next load, which starts when the one that runs has ended.
-func (c *core[V]) enter(f *flight[V], r reading, outer *node) *flight[V] {
+// for the next load, which starts when the one that runs is over; only a part of a load, for which that one may be waiting,
+// begins at once.
+func (c *core[V]) enter(f *flight[V], r reading, outer *node) (*flight[V], error) {
 	if !c.joinable(f, r, outer) {
 		now := c.byKey[f.key]
+		if now != nil && now.load != nil && outer != nil && now.load.node.reaches(outer, nil) {
+			return nil, recursive(f.key)
+		}
 		if now == nil || !c.joinable(now, r, outer) {
-			f, now = now, c.put(f.key)
-			if f != nil && c.fenced != nil && !r.known && outer == nil {
-				now.after = f.load.isOver()
+			next := &flight[V]{key: f.key}
+			if now != nil && c.fenced != nil && !r.known && outer == nil {
+				next.before = now
 			}
+			c.add(next)
+			now = next
 		}
 		f = now
 	}
 	if f.load == nil {
 		f.token, f.keep = r.token, r.known
 	}
-	return f
+	return f, nil
 }
 
 func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
@@ -109,6 +116,8 @@ func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
 		return true
 	case !f.load.started.Load() && outer == nil:
 		return true
+	case !f.load.started.Load() && f.load.waits: // perhaps for the load that outer is
+		return false
 	}
 	return r.known && f.keep && f.token == r.token
 }

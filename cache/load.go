@@ -20,19 +20,28 @@ type load[V any] struct {
 	many    BatchLoader[V]
 	flights []*flight[V] // one for each key
 	one     [1]*flight[V]
-	own     flight[V] // what one may point to
-	started atomic.Bool
+	own     flight[V]   // what one may point to
+	waits   bool        // whether it starts when others are over
+	started atomic.Bool // also when it was given up before
+	reports []report    // for OnError, which may call what waits for the load
 
 	// Under the mutex of the table.
-	waiters int
-	loaded  bool          // the flights have their entries and errors
-	storing bool          // what is in them
-	over    bool          // that, too
-	done    chan struct{} // closed when it is over; nil until somebody waits for that
+	waiters   int
+	loaded    bool          // the flights have their entries and errors
+	storing   bool          // what is in them
+	abandoned bool          // nobody waits for it
+	over      bool          // that, too
+	done      chan struct{} // closed when it is over; nil until somebody waits for that
 
 	mu    sync.Mutex
 	ended bool
 	end   chan struct{} // closed when ended; nil until somebody asks for it
+}
+
+// report is an error that no caller gets.
+type report struct {
+	doing string
+	err   error
 }
 
 // newLoad makes a load on behalf of ctx.
@@ -41,7 +50,6 @@ func (s *Scope[V]) newLoad(ctx context.Context, single Loader[V], many BatchLoad
 	if ctx.Done() != nil {
 		l.values = context.WithoutCancel(ctx)
 	}
-	l.node.outer = nodeOf(ctx)
 	return l
 }
 
@@ -50,6 +58,7 @@ func (l *load[V]) take(flights ...*flight[V]) {
 	l.flights = append(l.one[:0], flights...)
 	for _, f := range flights {
 		f.load = l
+		l.waits = l.waits || f.before != nil
 	}
 }
 
@@ -75,13 +84,8 @@ func (l *load[V]) isOver() <-chan struct{} {
 }
 
 func (l *load[V]) run() {
-	for _, f := range l.flights {
-		if f.after != nil {
-			select {
-			case <-f.after:
-			case <-l.Done():
-			}
-		}
+	if l.waits {
+		l.waitForOthers()
 	}
 	l.started.Store(true)
 	if err := l.Err(); err != nil { // nobody waits any more
@@ -96,6 +100,22 @@ func (l *load[V]) run() {
 		l.finish(err)
 	}()
 	err = l.call()
+}
+
+// waitForOthers waits until the loads before this one are over, or nobody waits for it.
+func (l *load[V]) waitForOthers() {
+	for _, f := range l.flights {
+		if f.before == nil {
+			continue
+		}
+		l.c.mu.Lock()
+		over := f.before.load.isOver()
+		l.c.mu.Unlock()
+		select {
+		case <-over:
+		case <-l.Done():
+		}
+	}
 }
 
 // call calls the loader, and gives the flights what it says.
@@ -147,7 +167,8 @@ func (l *load[V]) callMany() error {
 		f.entry.Absent, f.err = true, ErrNotFound
 	}
 	if len(unasked) > 0 {
-		l.c.failed("load", fmt.Errorf("%w: %s (%d in all)", ErrUnasked, quote(unasked[0]), len(unasked)))
+		err := fmt.Errorf("%w: %s (%d in all)", ErrUnasked, quote(unasked[0]), len(unasked))
+		l.reports = append(l.reports, report{"load", err})
 	}
 	return err
 }
@@ -172,7 +193,9 @@ func (l *load[V]) finish(err error) {
 			continue
 		}
 		if f.stale {
-			c.counts.stale.Add(1)
+			if !l.abandoned {
+				c.counts.stale.Add(1)
+			}
 			continue
 		}
 		ttl := l.ttl
@@ -186,13 +209,13 @@ func (l *load[V]) finish(err error) {
 	l.loaded, l.storing = true, len(items) > 0
 	c.mu.Unlock()
 	if len(items) > 0 {
-		c.store(l, items)
+		l.store(items)
 	}
 }
 
-// store stores items, and reports what comes of it.
-func (c *core[V]) store(ctx context.Context, items []Item[V]) {
-	ctx = context.WithoutCancel(ctx)
+// store stores items.
+func (l *load[V]) store(items []Item[V]) {
+	c, ctx := l.c, context.WithoutCancel(l.values)
 	stored := len(items)
 	err := guard(func() (err error) {
 		if c.fenced != nil {
@@ -203,7 +226,7 @@ func (c *core[V]) store(ctx context.Context, items []Item[V]) {
 	})
 	switch {
 	case err != nil:
-		c.failed("store", err)
+		l.reports = append(l.reports, report{"store", err})
 	case stored < len(items):
 		c.counts.stale.Add(uint64(len(items) - stored))
 	}
@@ -221,12 +244,15 @@ func (l *load[V]) leave() {
 	}
 	l.c.mu.Unlock()
 	l.cancel()
+	for _, r := range l.reports {
+		l.c.failed(r.doing, r.err)
+	}
 }
 
 // join counts one more who waits for f's load, on behalf of outer.
 func (c *core[V]) join(f *flight[V], outer *node) error {
 	if !outer.waitFor(&f.load.node) {
-		return fmt.Errorf("%w: key %s", ErrRecursive, quote(f.key))
+		return recursive(f.key)
 	}
 	f.load.waiters++
 	return nil
@@ -262,8 +288,12 @@ func (c *core[V]) abandon(f *flight[V]) bool {
 	}
 	if l.waiters == 0 {
 		l.cancel()
+		l.abandoned = true
 		for _, f := range l.flights {
 			f.stale = true
+			if c.byKey[f.key] == f && f.before != nil && !f.before.load.over && !f.before.stale {
+				c.add(f.before)
+			}
 			c.remove(f)
 		}
 	}

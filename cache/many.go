@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"slices"
 )
 
 // BatchLoader loads what is under keys, in one call. It calls found for each key that has something, in any order; keys that
@@ -61,7 +60,13 @@ func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[
 	}
 	err := b.wait(ctx)
 	for _, key := range keys {
-		if e := b.entries[b.index[key]]; e != nil && !e.Absent {
+		i := b.index[key]
+		if b.flights[i] == nil {
+			c.counts.hit(0)
+		} else {
+			c.counts.misses.Add(1)
+		}
+		if e := b.entries[i]; e != nil && !e.Absent {
 			found(key, e.Value)
 		}
 	}
@@ -110,8 +115,8 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 			} else if n := c.space.findSurely(key); n != nil {
 				b.entries[i] = &n.entry
 			} else {
-				b.flights[i] = c.put(key)
-				b.flights[i].keep = true
+				b.flights[i] = &flight[V]{key: key, keep: true}
+				c.add(b.flights[i])
 			}
 		}
 		return b.enter(ctx, load)
@@ -122,17 +127,13 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 		held[i] = c.hold(key)
 	}
 	c.mu.Unlock()
+	defer func() { c.letGo(held...) }()
 	readings := make([]reading, len(b.keys))
 	failed := c.read(ctx, b.keys,
 		func(i int, e Entry[V]) { b.entries[i] = &e },
 		func(i int, t Token) { readings[i] = reading{token: t, known: true} })
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer func() {
-		for _, f := range held {
-			c.release(f)
-		}
-	}()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -140,28 +141,32 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 		if c.fenced == nil {
 			readings[i].known = readable(failed)
 		}
-		if b.entries[i] == nil {
-			b.flights[i] = c.enter(held[i], readings[i], b.outer)
+		if b.entries[i] != nil {
+			continue
+		}
+		var err error
+		if b.flights[i], err = c.enter(held[i], readings[i], b.outer); err != nil {
+			b.withdraw(b.flights, 0)
+			return err
 		}
 	}
 	return b.enter(ctx, load)
 }
 
-// enter joins the loads of the flights, and begins one for those that have none.
+// enter joins the loads of the flights, and makes one for those that have none.
 func (b *batch[V]) enter(ctx context.Context, load BatchLoader[V]) error {
 	c := b.s.c
 	var mine []*flight[V]
 	for i, f := range b.flights {
-		if f == nil {
-			c.counts.hit(0)
-			continue
-		}
-		c.counts.misses.Add(1)
-		if f.load == nil {
+		switch {
+		case f == nil:
+		case f.load == nil:
 			mine = append(mine, f)
-		} else if err := c.join(f, b.outer); err != nil {
-			b.withdraw(b.flights[:i], b.flights[i:])
-			return err
+		default:
+			if err := c.join(f, b.outer); err != nil {
+				b.withdraw(b.flights, i)
+				return err
+			}
 		}
 	}
 	if len(mine) == 0 {
@@ -177,16 +182,15 @@ func (b *batch[V]) enter(ctx context.Context, load BatchLoader[V]) error {
 	return nil
 }
 
-// withdraw leaves the flights that were joined, and removes those that have no load.
-func (b *batch[V]) withdraw(entered, others []*flight[V]) {
-	for _, f := range entered {
-		if f != nil && f.load != nil {
-			b.leave(f)
-		}
-	}
-	for _, f := range slices.Concat(entered, others) {
-		if f != nil && f.load == nil && f.holders == 0 {
+// withdraw leaves those of the flights before joined that have a load, and removes all that have none.
+func (b *batch[V]) withdraw(flights []*flight[V], joined int) {
+	for i, f := range flights {
+		switch {
+		case f == nil:
+		case f.load == nil && f.holders == 0:
 			b.s.c.remove(f)
+		case f.load != nil && i < joined:
+			b.leave(f)
 		}
 	}
 }

@@ -2,16 +2,17 @@ package cache
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
 // A node is a load among those that wait for each other: a loader may itself call Get, of any scope. Its methods may be
 // called on nil, which is a caller that is no loader.
 type node struct {
-	outer *node // the load whose loader began this one
-
 	mu    sync.Mutex
-	waits map[*node]int // for which loads its loader's calls wait
+	waits map[*node]int // for which loads the calls of its loader wait
 }
 
 type nodeKey struct{}
@@ -22,56 +23,57 @@ func nodeOf(ctx context.Context) *node {
 	return n
 }
 
-// waitFor notes that n, and whatever load it is a part of, waits for another load, and reports false where that one waits
-// for one of them, so that none would ever end. Of two that find each other at the same time, both may be told so.
+// waitFor notes that n waits for another load, and reports false where that one waits for n, directly or through others, so
+// that neither would ever end. Of two that find each other at the same time, both may be told so.
 func (n *node) waitFor(other *node) bool {
-	for a := n; a != nil; a = a.outer {
-		a.mu.Lock()
-		if a.waits == nil {
-			a.waits = map[*node]int{}
-		}
-		a.waits[other]++
-		a.mu.Unlock()
+	if n == nil {
+		return true
 	}
-	for a := n; a != nil; a = a.outer {
-		if other.reaches(a, map[*node]bool{}) {
-			n.waited(other)
-			return false
-		}
+	n.mu.Lock()
+	if n.waits == nil {
+		n.waits = map[*node]int{}
 	}
-	return true
+	n.waits[other]++
+	n.mu.Unlock()
+	if !other.reaches(n, nil) {
+		return true
+	}
+	n.waited(other)
+	return false
 }
 
 // waited takes waitFor back.
 func (n *node) waited(other *node) {
-	for a := n; a != nil; a = a.outer {
-		a.mu.Lock()
-		if a.waits[other]--; a.waits[other] == 0 {
-			delete(a.waits, other)
-		}
-		a.mu.Unlock()
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waits[other]--; n.waits[other] == 0 {
+		delete(n.waits, other)
 	}
 }
 
-// reaches reports whether n is, or waits for, the target.
+// reaches reports whether n is, or waits for, the target. seen are those that were looked at already.
 func (n *node) reaches(target *node, seen map[*node]bool) bool {
 	if n == target {
 		return true
 	}
-	if seen[n] {
-		return false
-	}
-	seen[n] = true
 	n.mu.Lock()
-	next := make([]*node, 0, len(n.waits))
-	for m := range n.waits {
-		next = append(next, m)
-	}
+	next := slices.Collect(maps.Keys(n.waits))
 	n.mu.Unlock()
+	if len(next) > 0 && seen == nil {
+		seen = map[*node]bool{}
+	}
 	for _, m := range next {
-		if m.reaches(target, seen) {
-			return true
+		if !seen[m] {
+			seen[m] = true
+			if m.reaches(target, seen) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+func recursive(key string) error { return fmt.Errorf("%w: key %s", ErrRecursive, quote(key)) }

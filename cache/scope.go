@@ -12,7 +12,7 @@ import (
 // Bounds of what is given to a Scope.
 const (
 	MaxName = 256                  // bytes of a scope's name
-	MaxKey  = 512                  // bytes of a key
+	MaxKey  = 1024                 // bytes of a key
 	MaxTTL  = 365 * 24 * time.Hour // of an entry
 )
 
@@ -30,7 +30,7 @@ type Options struct {
 
 	// OnError hears of what fails without an error for a caller: a read or a store of the Provider, an entry that cannot be
 	// read, a codec that loses data, a batch loader that finds what it was not asked for. It is called from the goroutine that
-	// saw it, while callers wait, and safe for concurrent use. nil: nobody hears; Stats count it.
+	// saw it, may be called from several at once, and may call the scope. nil: nobody hears; Stats count it.
 	OnError func(error)
 }
 
@@ -111,7 +111,7 @@ type Loader[V any] func(ctx context.Context, key string) (V, error)
 // is nothing; [ErrRecursive]; [ErrGoexit] and a [PanicError]; and that of the loader, as it is. A failing provider is none:
 // the loader answers then.
 func (s *Scope[V]) Get(ctx context.Context, key string, load Loader[V]) (V, error) {
-	if s.c.space != nil && load != nil && s.ttl > 0 && ctx.Err() == nil {
+	if s.c.space != nil && load != nil && s.ttl > 0 && s.ttl <= MaxTTL && ctx.Err() == nil {
 		if n, stripe := s.c.space.find(key); n != nil {
 			s.c.counts.hit(stripe)
 			return n.entry.result()
@@ -189,6 +189,7 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 	c.mu.Lock()
 	held := c.hold(key)
 	c.mu.Unlock()
+	defer func() { c.letGo(held) }()
 	var r reading
 	failed := c.read(ctx, []string{key},
 		func(_ int, e Entry[V]) { hit = &e },
@@ -203,13 +204,15 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:
-		if f = c.enter(held, r, outer); f.load == nil {
+		if f, err = c.enter(held, r, outer); err != nil {
+			break
+		}
+		if f.load == nil {
 			l = s.newLoad(ctx, loader, nil)
 			l.take(f)
 		}
 		err = c.join(f, outer)
 	}
-	c.release(held)
 	c.mu.Unlock()
 	if l != nil {
 		l.start(ctx)
@@ -272,7 +275,7 @@ func (s *Scope[V]) InvalidatePrefix(ctx context.Context, prefix string) error {
 		if !strings.HasSuffix(prefix, Separator) {
 			return invalid("prefix", quote(prefix), fmt.Sprintf("one that ends in %q", Separator))
 		}
-		if err := checkKey(prefix); err != nil {
+		if err := checkBounds("prefix", prefix); err != nil {
 			return err
 		}
 	}
@@ -295,11 +298,14 @@ func (c *core[V]) invalidated(remove func() error) error {
 	return nil
 }
 
-// failed reports an error that no caller gets.
+// failed reports an error that no caller gets. What OnError does wrong reaches nobody.
 func (c *core[V]) failed(doing string, err error) {
 	c.counts.errors.Add(1)
 	if c.onError != nil {
-		c.onError(fmt.Errorf("cache: %s in scope %s: %w", doing, quote(c.name), err))
+		_ = guard(func() error {
+			c.onError(fmt.Errorf("cache: %s in scope %s: %w", doing, quote(c.name), err))
+			return nil
+		})
 	}
 }
 
@@ -311,12 +317,14 @@ func (s *Scope[V]) check(key string) error {
 	return checkKey(key)
 }
 
-func checkKey(key string) error {
+func checkKey(key string) error { return checkBounds("key", key) }
+
+func checkBounds(what, key string) error {
 	if len(key) == 0 || len(key) > MaxKey {
-		return invalid("key", quote(key), fmt.Sprintf("1 to %d bytes", MaxKey))
+		return invalid(what, quote(key), fmt.Sprintf("1 to %d bytes", MaxKey))
 	}
 	if n := strings.Count(key, Separator); n > MaxSeparators {
-		return invalid("key", quote(key), fmt.Sprintf("at most %d of %q, not %d", MaxSeparators, Separator, n))
+		return invalid(what, quote(key), fmt.Sprintf("at most %d of %q, not %d", MaxSeparators, Separator, n))
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // Stats are what a [Scope] has counted since it was made. Each number is exact; they are not read at one instant.
 type Stats struct {
-	Hits          uint64 // keys that the provider had, also those that it had as absent
+	Hits          uint64 // keys that the provider had, as often as they were asked for, also those that it had as absent
 	Misses        uint64 // keys that it had not, or could not tell
 	Loads         uint64 // calls of loaders; one of a batch is one
 	LoadErrors    uint64 // those that ended with an error, a panic or runtime.Goexit
