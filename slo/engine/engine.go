@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slokeep/slokeep/cache"
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/storage"
 	"github.com/slokeep/slokeep/streak"
@@ -24,6 +25,11 @@ type Options struct {
 	// Bus wakes the other processes of a shared store; see [entity.Options]. nil: the store, if it is an [entity.Bus], as the
 	// one of storage/postgres is; else processes poll.
 	Bus entity.Bus
+
+	// Cache holds systems' histories for all processes that share the store, so that one has to read what another one has
+	// read: cache/redis has a server do it. It is for one store; whoever brings a store back to what it was before empties it,
+	// since versions count on from there. nil: there is none.
+	Cache cache.Provider[[]byte]
 
 	// Clock says what time it is. nil: the time package. Leases, polls and pauses run on real time, whatever Clock says.
 	Clock Clock
@@ -61,6 +67,7 @@ type Options struct {
 type Engine struct {
 	store     storage.Store
 	histories storage.HistoryCache // the store, where it is one
+	shared    *sharedCache         // nil: there is none
 	health    HealthFunc
 	bus       entity.Bus
 	clock     Clock
@@ -135,6 +142,11 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 		e.bus = bus
 	}
 	e.histories, _ = store.(storage.HistoryCache)
+	shared, err := newSharedCache(opts.Cache, func(err error) { e.failed("shared cache", err) })
+	if err != nil {
+		return nil, err
+	}
+	e.shared = shared
 	bytes := opts.KeepTimelines
 	if bytes == 0 {
 		bytes = defaultKeep
@@ -151,6 +163,9 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 	e.registry = registry
 	if err := e.define(); err != nil {
 		return nil, err
+	}
+	if e.shared != nil {
+		e.work.Go(func() { e.shared.run(e.ctx, e.failed) })
 	}
 	e.refresher.start(e)
 	return e, nil
@@ -184,7 +199,7 @@ func (e *Engine) check() error {
 
 func (e *Engine) now() time.Time { return instant(e.clock.Now()) }
 
-// bump counts versions. Once that is committed, nothing that is kept is taken for fresh.
+// bump counts versions. Once that is committed, nothing that is kept is taken for fresh, and systems leave the shared cache.
 func (e *Engine) bump(ctx context.Context, keys ...storage.VersionKey) ([]int64, error) {
 	versions, err := e.store.Bump(ctx, keys)
 	if err != nil {
@@ -192,6 +207,9 @@ func (e *Engine) bump(ctx context.Context, keys ...storage.VersionKey) ([]int64,
 	}
 	if e.maxStale > 0 {
 		e.store.AfterCommit(ctx, func(context.Context) { e.kept.heard() })
+	}
+	if e.shared != nil {
+		e.store.AfterCommit(ctx, func(context.Context) { e.shared.invalidate(keys) })
 	}
 	return versions, nil
 }

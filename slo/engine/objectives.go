@@ -86,7 +86,7 @@ func (e *Engine) hold(ctx context.Context, systems []string) error {
 	systems = slices.Compact(slices.Sorted(slices.Values(systems)))
 	var held []string
 	for {
-		known, err := e.readSystems(ctx, systems, nil)
+		known, err := e.readStored(ctx, systems, nil)
 		if err != nil {
 			return err
 		}

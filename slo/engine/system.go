@@ -26,9 +26,9 @@ type system struct {
 	stored      bool      // whether a cache of the store has it at this version, as far as is known
 }
 
-// readSystems reads all that the store has of systems, which are distinct, at these versions or later ones; nil is whatever
+// readStored reads all that the store has of systems, which are distinct, at these versions or later ones; nil is whatever
 // they are. It takes one call for the names, one for the facts, and where the store has a cache one for what is there.
-func (e *Engine) readSystems(ctx context.Context, ids []string, versions []int64) (map[string]*system, error) {
+func (e *Engine) readStored(ctx context.Context, ids []string, versions []int64) (map[string]*system, error) {
 	found := make(map[string]*system, len(ids))
 	if len(ids) == 0 {
 		return found, nil
@@ -152,7 +152,7 @@ func (e *Engine) readWithUpstreams(ctx context.Context, ids []string) (map[strin
 	for range 2 {
 		slices.Sort(ids)
 		ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return known[id] != nil })
-		read, err := e.readSystems(ctx, ids, nil)
+		read, err := e.readStored(ctx, ids, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func (e *Engine) forget(ctx context.Context, id string) error {
 	if versions[0] == 0 && !dependedOn { // nobody has said anything about it
 		return nil
 	}
-	known, err := e.readSystems(ctx, []string{id}, nil)
+	known, err := e.readStored(ctx, []string{id}, nil)
 	if err != nil {
 		return err
 	}

@@ -286,7 +286,14 @@ func (l *load) readSystems(ids []string) error {
 		}
 		missing, versions = append(missing, id), append(versions, version)
 	}
-	read, err := l.engine.readSystems(l.ctx, missing, versions)
+	if l.engine.shared != nil && l.mode != passing && !l.engine.inTx(l.ctx) {
+		missing = l.engine.readShared(l.ctx, missing, versions, l.systems)
+		versions = versions[:0]
+		for _, id := range missing {
+			versions = append(versions, l.versions[id])
+		}
+	}
+	read, err := l.engine.readStored(l.ctx, missing, versions)
 	maps.Copy(l.systems, read)
 	if l.engine.histories != nil {
 		maps.Copy(l.read, read)
