@@ -30,8 +30,9 @@
 //     loaded once. Only a load that was invalidated, or that nobody waits for any more, may still run beside the next.
 //  4. A caller's context ends that caller's wait, and nobody else's. A load has a context of its own, which ends when nobody
 //     waits any more. An invalidation is done even where its context has ended.
-//  5. A loader that panics or calls runtime.Goexit gives an error to all who wait, and the next call loads again. Errors are
-//     not kept; that there is nothing can be, for Options.NegativeTTL.
+//  5. A loader that panics or calls runtime.Goexit gives an error to all who wait, and the next call loads again. (A Goexit on
+//     the goroutine of a caller ends that one: see [Scope.Get].) Errors are not kept; that there is nothing can be, for
+//     Options.NegativeTTL.
 //  6. A provider that fails does not fail a read: the loader answers, and nothing is stored. An invalidation that fails is
 //     an error for its caller.
 //  7. A value that a codec does not give back as it was is not stored.

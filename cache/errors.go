@@ -18,7 +18,8 @@ var (
 	// ErrRecursive says that a loader asked for what waits for that very loader. The call that asked gets it, at once.
 	ErrRecursive = errors.New("cache: load waits for itself")
 
-	// ErrGoexit says that a loader called [runtime.Goexit], so that there is neither a value nor an error.
+	// ErrGoexit says that a loader called [runtime.Goexit], so that there is neither a value nor an error. Where the loader ran
+	// on the goroutine of the caller (see [Scope.Get]), that one has ended, and the others who waited get it.
 	ErrGoexit = errors.New("cache: loader called runtime.Goexit")
 
 	// ErrNoPrefixes says that the Provider is no [Prefixed], so that nothing can be invalidated by prefix.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -10,6 +11,8 @@ type flights[V any] struct {
 	mu    sync.Mutex
 	byKey map[string]*flight[V]
 	most  int // how many there were at once in this byKey
+
+	storing []*load[V] // whose values a provider is being given
 }
 
 // A flight is what goes on under one key: calls that look whether the provider has it, and the load that they wait for where
@@ -122,26 +125,20 @@ func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
 	return r.known && f.keep && f.token == r.token
 }
 
-// spoil makes a flight stale, and returns what closes once its value is no longer being stored; nil: it is not.
-func (t *flights[V]) spoil(f *flight[V]) <-chan struct{} {
-	if f == nil || f.load == nil {
-		return nil
-	}
-	f.stale = true
-	t.remove(f)
-	if !f.load.storing {
-		return nil
-	}
-	return f.load.isOver()
-}
-
-// spoilKeys spoils what goes on under the keys.
+// spoilKeys makes what goes on under the keys stale, and waits until none of it is being stored, also what others have made
+// stale before.
 func (t *flights[V]) spoilKeys(keys []string) {
 	var storing []<-chan struct{}
 	t.mu.Lock()
 	for _, key := range keys {
-		if over := t.spoil(t.byKey[key]); over != nil {
-			storing = append(storing, over)
+		if f := t.byKey[key]; f != nil && f.load != nil {
+			f.stale = true
+			t.remove(f)
+		}
+	}
+	for _, l := range t.storing {
+		if l.stores(keys) {
+			storing = append(storing, l.isOver())
 		}
 	}
 	t.mu.Unlock()
@@ -150,15 +147,27 @@ func (t *flights[V]) spoilKeys(keys []string) {
 	}
 }
 
-// spoilPrefix spoils what goes on under the keys that begin with prefix.
+// spoilPrefix is spoilKeys for the keys that begin with prefix.
 func (t *flights[V]) spoilPrefix(prefix string) {
 	var keys []string
-	t.mu.Lock()
-	for key := range t.byKey {
-		if strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+	has := func(f *flight[V]) {
+		if strings.HasPrefix(f.key, prefix) {
+			keys = append(keys, f.key)
 		}
+	}
+	t.mu.Lock()
+	for _, f := range t.byKey {
+		has(f)
+	}
+	for _, l := range t.storing {
+		l.each(has)
 	}
 	t.mu.Unlock()
 	t.spoilKeys(keys)
+}
+
+// stores reports whether the load is for one of the keys.
+func (l *load[V]) stores(keys []string) (yes bool) {
+	l.each(func(f *flight[V]) { yes = yes || slices.Contains(keys, f.key) })
+	return yes
 }

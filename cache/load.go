@@ -3,62 +3,56 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A load is one call of a loader, for one key or for several. It is the loader's context, too.
+// A load is one call of a loader, for one key or for those of a batch. It is the loader's context, too.
 type load[V any] struct {
+	node
 	c       *core[V]
-	values  context.Context
-	node    node
+	values  context.Context // whose values it has
 	ttl     time.Duration
-	single  Loader[V]
-	many    BatchLoader[V]
-	flights []*flight[V] // one for each key
-	one     [1]*flight[V]
-	own     flight[V]   // what one may point to
-	waits   bool        // whether it starts when others are over
+	loader  Loader[V]
+	batch   *batchLoad[V] // in place of loader and flight
+	flight  *flight[V]
+	own     flight[V]   // what flight may point to
 	started atomic.Bool // also when it was given up before
-	reports []report    // for OnError, which may call what waits for the load
 
 	// Under the mutex of the table.
-	waiters   int
-	loaded    bool          // the flights have their entries and errors
-	storing   bool          // what is in them
-	abandoned bool          // nobody waits for it
-	over      bool          // that, too
+	waits     bool // it starts when others are over
+	loaded    bool // the flights have their entries and errors
+	over      bool // they are stored, too
+	abandoned bool // nobody waits for it
+	waiters   int32
 	done      chan struct{} // closed when it is over; nil until somebody waits for that
-
-	mu    sync.Mutex
-	ended bool
-	end   chan struct{} // closed when ended; nil until somebody asks for it
 }
 
-// report is an error that no caller gets.
-type report struct {
-	doing string
-	err   error
-}
-
-// newLoad makes a load on behalf of ctx.
-func (s *Scope[V]) newLoad(ctx context.Context, single Loader[V], many BatchLoader[V]) *load[V] {
-	l := &load[V]{c: s.c, values: ctx, ttl: s.ttl, single: single, many: many}
+// newLoad makes a load on behalf of ctx, for take or takeAll.
+func (s *Scope[V]) newLoad(ctx context.Context) *load[V] {
+	l := &load[V]{c: s.c, values: ctx, ttl: s.ttl}
 	if ctx.Done() != nil {
 		l.values = context.WithoutCancel(ctx)
 	}
 	return l
 }
 
-// take gives the flights this load. The mutex is held.
-func (l *load[V]) take(flights ...*flight[V]) {
-	l.flights = append(l.one[:0], flights...)
-	for _, f := range flights {
-		f.load = l
-		l.waits = l.waits || f.before != nil
+// take makes it the load of a flight. The mutex is held.
+func (l *load[V]) take(f *flight[V], loader Loader[V]) {
+	l.flight, l.loader = f, loader
+	f.load = l
+	l.waits = f.before != nil
+}
+
+// each calls do for each flight of the load.
+func (l *load[V]) each(do func(f *flight[V])) {
+	if l.batch == nil {
+		do(l.flight)
+		return
+	}
+	for _, f := range l.batch.flights {
+		do(f)
 	}
 }
 
@@ -72,23 +66,14 @@ func (l *load[V]) start(ctx context.Context) {
 	}
 }
 
-// over returns a channel that is closed when the load is over. The mutex is held.
-func (l *load[V]) isOver() <-chan struct{} {
-	if l.done == nil {
-		l.done = make(chan struct{})
-		if l.over {
-			close(l.done)
-		}
-	}
-	return l.done
-}
-
 func (l *load[V]) run() {
 	if l.waits {
-		l.waitForOthers()
+		l.each(l.waitForBefore)
 	}
 	l.started.Store(true)
-	if err := l.Err(); err != nil { // nobody waits any more
+	if l.Err() != nil { // nobody waits any more
+		l.c.mu.Lock()
+		defer l.c.mu.Unlock()
 		l.leave()
 		return
 	}
@@ -102,154 +87,49 @@ func (l *load[V]) run() {
 	err = l.call()
 }
 
-// waitForOthers waits until the loads before this one are over, or nobody waits for it.
-func (l *load[V]) waitForOthers() {
-	for _, f := range l.flights {
-		if f.before == nil {
-			continue
-		}
-		l.c.mu.Lock()
-		over := f.before.load.isOver()
-		l.c.mu.Unlock()
-		select {
-		case <-over:
-		case <-l.Done():
-		}
+// waitForBefore waits until the load before f's is over, or nobody waits for f's any more.
+func (l *load[V]) waitForBefore(f *flight[V]) {
+	if f.before == nil {
+		return
 	}
+	l.c.mu.Lock()
+	over := f.before.load.isOver()
+	l.c.mu.Unlock()
+	select {
+	case <-over:
+	case <-l.Done():
+	}
+	l.c.mu.Lock()
+	f.before = nil
+	l.c.mu.Unlock()
 }
 
 // call calls the loader, and gives the flights what it says.
 func (l *load[V]) call() error {
-	if l.many != nil {
-		return l.callMany()
+	if l.batch != nil {
+		return l.callBatch()
 	}
-	f := l.flights[0]
-	v, err := l.single(l, f.key)
+	v, err := l.loader(l, l.flight.key)
 	if errors.Is(err, ErrNotFound) {
-		f.entry.Absent, f.err = true, err
+		l.flight.entry.Absent, l.flight.err = true, err
 		return nil
 	}
-	f.entry.Value = v
+	l.flight.entry.Value = v
 	return err
 }
 
-func (l *load[V]) callMany() error {
-	keys := make([]string, len(l.flights))
-	missing := make(map[string]*flight[V], len(l.flights))
-	asked := make(map[string]*flight[V], len(l.flights))
-	for i, f := range l.flights {
-		keys[i], asked[f.key], missing[f.key] = f.key, f, f
-	}
-	var mu sync.Mutex // a loader may find from several goroutines, or when it should have ended
-	var unasked []string
-	over := false
-	end := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		over = true
-	}
-	defer end()
-	err := l.many(l, keys, func(key string, v V) {
-		mu.Lock()
-		defer mu.Unlock()
-		f := asked[key]
-		switch {
-		case over:
-		case f == nil:
-			unasked = append(unasked, key)
-		default:
-			f.entry.Value = v
-			delete(missing, key)
+// isOver returns a channel that is closed when the load is over. The mutex is held.
+func (l *load[V]) isOver() <-chan struct{} {
+	if l.done == nil {
+		l.done = make(chan struct{})
+		if l.over {
+			close(l.done)
 		}
-	})
-	end()
-	for _, f := range missing {
-		f.entry.Absent, f.err = true, ErrNotFound
 	}
-	if len(unasked) > 0 {
-		err := fmt.Errorf("%w: %s (%d in all)", ErrUnasked, quote(unasked[0]), len(unasked))
-		l.reports = append(l.reports, report{"load", err})
-	}
-	return err
+	return l.done
 }
 
-// finish stores what was loaded, if it still may, and lets the waiting go.
-func (l *load[V]) finish(err error) {
-	c := l.c
-	defer l.leave()
-	c.counts.loads.Add(1)
-	if err != nil {
-		c.counts.loadErrors.Add(1)
-	}
-	var items []Item[V]
-	var room [1]Item[V]
-	c.mu.Lock()
-	if len(l.flights) == 1 && c.space != nil {
-		items = room[:0]
-	}
-	for _, f := range l.flights {
-		if err != nil {
-			f.entry, f.err = Entry[V]{}, err
-			continue
-		}
-		if f.stale {
-			if !l.abandoned {
-				c.counts.stale.Add(1)
-			}
-			continue
-		}
-		ttl := l.ttl
-		if f.entry.Absent {
-			ttl = c.negativeTTL
-		}
-		if ttl > 0 && f.keep {
-			items = append(items, Item[V]{Key: f.key, Entry: f.entry, TTL: ttl, Token: f.token})
-		}
-	}
-	l.loaded, l.storing = true, len(items) > 0
-	c.mu.Unlock()
-	if len(items) > 0 {
-		l.store(items)
-	}
-}
-
-// store stores items.
-func (l *load[V]) store(items []Item[V]) {
-	c, ctx := l.c, context.WithoutCancel(l.values)
-	stored := len(items)
-	err := guard(func() (err error) {
-		if c.fenced != nil {
-			stored, err = c.fenced.SetIf(ctx, c.name, items)
-			return err
-		}
-		return c.provider.Set(ctx, c.name, items)
-	})
-	switch {
-	case err != nil:
-		l.reports = append(l.reports, report{"store", err})
-	case stored < len(items):
-		c.counts.stale.Add(uint64(len(items) - stored))
-	}
-}
-
-// leave ends the load.
-func (l *load[V]) leave() {
-	l.c.mu.Lock()
-	for _, f := range l.flights {
-		l.c.remove(f)
-	}
-	l.storing, l.over = false, true
-	if l.done != nil {
-		close(l.done)
-	}
-	l.c.mu.Unlock()
-	l.cancel()
-	for _, r := range l.reports {
-		l.c.failed(r.doing, r.err)
-	}
-}
-
-// join counts one more who waits for f's load, on behalf of outer.
+// join counts one more who waits for f's load, on behalf of outer. The mutex is held.
 func (c *core[V]) join(f *flight[V], outer *node) error {
 	if !outer.waitFor(&f.load.node) {
 		return recursive(f.key)
@@ -279,7 +159,7 @@ func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *node) error {
 	return nil
 }
 
-// abandon counts one less who waits for f's load, and reports whether that has nothing to give yet.
+// abandon counts one less who waits for f's load, and reports whether that has nothing to give yet. The mutex is held.
 func (c *core[V]) abandon(f *flight[V]) bool {
 	l := f.load
 	l.waiters--
@@ -289,52 +169,19 @@ func (c *core[V]) abandon(f *flight[V]) bool {
 	if l.waiters == 0 {
 		l.cancel()
 		l.abandoned = true
-		for _, f := range l.flights {
+		l.each(func(f *flight[V]) {
 			f.stale = true
-			if c.byKey[f.key] == f && f.before != nil && !f.before.load.over && !f.before.stale {
-				c.add(f.before)
+			if b := f.before; b != nil && c.byKey[f.key] == f && !b.load.over && !b.stale {
+				c.add(b)
 			}
 			c.remove(f)
-		}
+		})
 	}
 	return true
 }
 
-// cancel ends the context that the load is.
-func (l *load[V]) cancel() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.ended && l.end != nil {
-		close(l.end)
-	}
-	l.ended = true
-}
-
-// Deadline has none.
+// Deadline says that there is none.
 func (l *load[V]) Deadline() (time.Time, bool) { return time.Time{}, false }
-
-// Done returns a channel that is closed when nobody waits for the load any more, or when it is over.
-func (l *load[V]) Done() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.end == nil {
-		l.end = make(chan struct{})
-		if l.ended {
-			close(l.end)
-		}
-	}
-	return l.end
-}
-
-// Err returns [context.Canceled] once Done is closed.
-func (l *load[V]) Err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return context.Canceled
-	}
-	return nil
-}
 
 // Value returns what the context of the caller who began the load has.
 func (l *load[V]) Value(key any) any {

@@ -172,8 +172,8 @@ func (b *batch[V]) enter(ctx context.Context, load BatchLoader[V]) error {
 	if len(mine) == 0 {
 		return nil
 	}
-	b.mine = b.s.newLoad(ctx, nil, load)
-	b.mine.take(mine...)
+	b.mine = b.s.newLoad(ctx)
+	b.mine.takeAll(mine, load)
 	for _, f := range mine {
 		if err := c.join(f, b.outer); err != nil {
 			return err

@@ -151,7 +151,11 @@ func (m *Memory[V]) Get(_ context.Context, scope string, keys []string, found fu
 func (m *Memory[V]) Set(_ context.Context, scope string, items []Item[V]) error {
 	s := m.space(scope)
 	for i := range items {
-		s.set(&items[i])
+		if n := s.newNode(items[i].Key, &items[i].Entry, items[i].TTL); n != nil {
+			s.put(n)
+		} else {
+			s.remove(items[i].Key)
+		}
 	}
 	return nil
 }

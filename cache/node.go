@@ -8,11 +8,13 @@ import (
 	"sync"
 )
 
-// A node is a load among those that wait for each other: a loader may itself call Get, of any scope. Its methods may be
-// called on nil, which is a caller that is no loader.
+// A node is a load, of any scope, among those that wait for each other, since a loader may itself call Get; and the end of
+// that load's context. waitFor and waited may be called on nil, which is a caller that is no loader.
 type node struct {
 	mu    sync.Mutex
 	waits map[*node]int // for which loads the calls of its loader wait
+	ended bool
+	end   chan struct{} // closed when ended; nil until somebody asks for it
 }
 
 type nodeKey struct{}
@@ -21,6 +23,39 @@ type nodeKey struct{}
 func nodeOf(ctx context.Context) *node {
 	n, _ := ctx.Value(nodeKey{}).(*node)
 	return n
+}
+
+// Done returns a channel that is closed when nobody waits for the load any more, or when it is over.
+func (n *node) Done() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.end == nil {
+		n.end = make(chan struct{})
+		if n.ended {
+			close(n.end)
+		}
+	}
+	return n.end
+}
+
+// Err returns [context.Canceled] once Done is closed.
+func (n *node) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended {
+		return context.Canceled
+	}
+	return nil
+}
+
+// cancel closes Done.
+func (n *node) cancel() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ended && n.end != nil {
+		close(n.end)
+	}
+	n.ended = true
 }
 
 // waitFor notes that n waits for another load, and reports false where that one waits for n, directly or through others, so

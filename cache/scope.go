@@ -110,6 +110,9 @@ type Loader[V any] func(ctx context.Context, key string) (V, error)
 // bounds and a nil load; that of ctx where it has ended, at once, whether before the call or in it; [ErrNotFound] where there
 // is nothing; [ErrRecursive]; [ErrGoexit] and a [PanicError]; and that of the loader, as it is. A failing provider is none:
 // the loader answers then.
+//
+// A load runs on a goroutine of its own, unless ctx can never end: then nothing can end the caller's wait, and the load runs
+// on the calling goroutine, which is faster. Where it calls runtime.Goexit, that goroutine ends; the others get ErrGoexit.
 func (s *Scope[V]) Get(ctx context.Context, key string, load Loader[V]) (V, error) {
 	if s.c.space != nil && load != nil && s.ttl > 0 && s.ttl <= MaxTTL && ctx.Err() == nil {
 		if n, stripe := s.c.space.find(key); n != nil {
@@ -172,11 +175,11 @@ func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], ou
 		c.mu.Unlock()
 		return &n.entry, nil, nil
 	}
-	l := s.newLoad(ctx, load, nil)
+	l := s.newLoad(ctx)
 	f = &l.own
 	f.key, f.keep = key, true
 	c.add(f)
-	l.take(f)
+	l.take(f, load)
 	err := c.join(f, outer)
 	c.mu.Unlock()
 	l.start(ctx)
@@ -190,17 +193,19 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 	held := c.hold(key)
 	c.mu.Unlock()
 	defer func() { c.letGo(held) }()
-	var r reading
+	var hits [1]*Entry[V] // another index is a panic of the provider
+	var readings [1]reading
 	failed := c.read(ctx, []string{key},
-		func(_ int, e Entry[V]) { hit = &e },
-		func(_ int, t Token) { r = reading{token: t, known: true} })
+		func(i int, e Entry[V]) { hits[i] = &e },
+		func(i int, t Token) { readings[i] = reading{token: t, known: true} })
+	r := readings[0]
 	if c.fenced == nil {
 		r.known = readable(failed)
 	}
 	var l *load[V]
 	c.mu.Lock()
 	switch {
-	case hit != nil:
+	case hits[0] != nil:
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:
@@ -208,8 +213,8 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 			break
 		}
 		if f.load == nil {
-			l = s.newLoad(ctx, loader, nil)
-			l.take(f)
+			l = s.newLoad(ctx)
+			l.take(f, loader)
 		}
 		err = c.join(f, outer)
 	}
@@ -217,7 +222,7 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 	if l != nil {
 		l.start(ctx)
 	}
-	return hit, f, err
+	return hits[0], f, err
 }
 
 // read asks the provider for keys. missed is called by a fenced one alone. An error has been reported.

@@ -85,20 +85,25 @@ func (s *space[V]) findSurely(key string) *entryNode[V] {
 	return n
 }
 
-// set stores an item in place of what is there, and drops others if there are too many.
-func (s *space[V]) set(item *Item[V]) {
-	m := s.m
-	n := &entryNode[V]{hash: maphash.String(s.seed, item.Key), space: s, key: item.Key, entry: item.Entry}
-	if m.cost != nil {
-		if n.cost = 1; !n.entry.Absent {
-			n.cost = max(m.cost(item.Key, item.Entry.Value), 0)
+// newNode makes a node of an entry. nil: it costs too much.
+func (s *space[V]) newNode(key string, entry *Entry[V], ttl time.Duration) *entryNode[V] {
+	n := &entryNode[V]{space: s, key: key, entry: *entry}
+	if s.m.cost != nil {
+		if n.cost = 1; !entry.Absent {
+			n.cost = max(s.m.cost(key, entry.Value), 0)
 		}
-		if n.cost > m.maxCost {
-			s.remove(item.Key)
-			return
+		if n.cost > s.m.maxCost {
+			return nil
 		}
 	}
-	n.deadline = int64(time.Since(m.start) + item.TTL)
+	n.hash = maphash.String(s.seed, key)
+	n.deadline = int64(time.Since(s.m.start) + ttl)
+	return n
+}
+
+// put keeps n in place of what is there, and drops others if there are too many.
+func (s *space[V]) put(n *entryNode[V]) {
+	m := s.m
 	sh := m.shard(n.hash)
 	sh.mu.Lock()
 	if m.closed.Load() {
