@@ -130,6 +130,10 @@ func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
 func (t *flights[V]) spoilKeys(keys []string) {
 	var storing []<-chan struct{}
 	t.mu.Lock()
+	if len(t.byKey) == 0 && len(t.storing) == 0 {
+		t.mu.Unlock()
+		return
+	}
 	for _, key := range keys {
 		if f := t.byKey[key]; f != nil && f.load != nil {
 			f.stale = true

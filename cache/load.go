@@ -140,10 +140,10 @@ func (c *core[V]) join(f *flight[V], outer *node) error {
 
 // wait waits for what was joined. Whose ctx ends first leaves it, and who leaves it last ends it.
 func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *node) error {
-	defer outer.waited(&f.load.node)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if f.load.over {
+		c.mu.Unlock()
+		outer.waited(&f.load.node)
 		return nil
 	}
 	over := f.load.isOver()
@@ -152,7 +152,9 @@ func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *node) error {
 	case <-over:
 	case <-ctx.Done():
 	}
+	outer.waited(&f.load.node)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.abandon(f) {
 		return ctx.Err()
 	}

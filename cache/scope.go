@@ -147,47 +147,45 @@ func (s *Scope[V]) get(ctx context.Context, key string, load Loader[V]) (zero V,
 		look = s.lookAgain
 	}
 	outer := nodeOf(ctx)
-	hit, f, err := look(ctx, key, load, outer)
+	hit, f, begin, err := look(ctx, key, load, outer)
 	switch {
+	case err != nil:
+		return zero, err
 	case hit != nil:
 		c.counts.hit(0)
 		return hit.result()
-	case err == nil:
-		c.counts.misses.Add(1)
-		err = c.wait(ctx, f, outer)
 	}
-	if err != nil {
+	c.counts.misses.Add(1)
+	if begin {
+		f.load.start(ctx)
+	}
+	if err := c.wait(ctx, f, outer); err != nil {
 		return zero, err
 	}
 	return f.entry.Value, f.err
 }
 
-// lookAgain finds what Memory has got since it was looked at, or joins or begins a load.
-func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], outer *node) (*Entry[V], *flight[V], error) {
+// lookAgain finds what Memory has got since it was looked at, or joins a load, or makes one for the caller to begin.
+func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], outer *node) (hit *Entry[V], f *flight[V], begin bool, err error) {
 	c := s.c
 	c.mu.Lock()
-	f := c.byKey[key]
-	if f != nil {
-		defer c.mu.Unlock()
-		return nil, f, c.join(f, outer)
+	defer c.mu.Unlock()
+	if f = c.byKey[key]; f != nil {
+		return nil, f, false, c.join(f, outer)
 	}
 	if n := c.space.findSurely(key); n != nil {
-		c.mu.Unlock()
-		return &n.entry, nil, nil
+		return &n.entry, nil, false, nil
 	}
 	l := s.newLoad(ctx)
 	f = &l.own
 	f.key, f.keep = key, true
 	c.add(f)
 	l.take(f, load)
-	err := c.join(f, outer)
-	c.mu.Unlock()
-	l.start(ctx)
-	return nil, f, err
+	return nil, f, true, c.join(f, outer)
 }
 
-// ask asks a provider that is not in this process, or joins or begins a load.
-func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer *node) (hit *Entry[V], f *flight[V], err error) {
+// ask asks a provider that is not in this process, and else joins a load or makes one for the caller to begin.
+func (s *Scope[V]) ask(ctx context.Context, key string, load Loader[V], outer *node) (hit *Entry[V], f *flight[V], begin bool, err error) {
 	c := s.c
 	c.mu.Lock()
 	held := c.hold(key)
@@ -198,31 +196,24 @@ func (s *Scope[V]) ask(ctx context.Context, key string, loader Loader[V], outer 
 	failed := c.read(ctx, []string{key},
 		func(i int, e Entry[V]) { hits[i] = &e },
 		func(i int, t Token) { readings[i] = reading{token: t, known: true} })
-	r := readings[0]
 	if c.fenced == nil {
-		r.known = readable(failed)
+		readings[0].known = readable(failed)
 	}
-	var l *load[V]
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case hits[0] != nil:
+		return hits[0], nil, false, nil
 	case ctx.Err() != nil:
-		err = ctx.Err()
-	default:
-		if f, err = c.enter(held, r, outer); err != nil {
-			break
-		}
-		if f.load == nil {
-			l = s.newLoad(ctx)
-			l.take(f, loader)
-		}
-		err = c.join(f, outer)
+		return nil, nil, false, ctx.Err()
 	}
-	c.mu.Unlock()
-	if l != nil {
-		l.start(ctx)
+	if f, err = c.enter(held, readings[0], outer); err != nil {
+		return nil, nil, false, err
 	}
-	return hits[0], f, err
+	if begin = f.load == nil; begin {
+		s.newLoad(ctx).take(f, load)
+	}
+	return nil, f, begin, c.join(f, outer)
 }
 
 // read asks the provider for keys. missed is called by a fenced one alone. An error has been reported.

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,7 +88,7 @@ func (s *space[V]) findSurely(key string) *entryNode[V] {
 
 // newNode makes a node of an entry. nil: it costs too much.
 func (s *space[V]) newNode(key string, entry *Entry[V], ttl time.Duration) *entryNode[V] {
-	n := &entryNode[V]{space: s, key: key, entry: *entry}
+	n := &entryNode[V]{space: s, key: strings.Clone(key), entry: *entry} // key may be a part of what is much larger
 	if s.m.cost != nil {
 		if n.cost = 1; !entry.Absent {
 			n.cost = max(s.m.cost(key, entry.Value), 0)
@@ -154,7 +155,9 @@ func (m *Memory[V]) insert(sh *shard[V], n *entryNode[V]) {
 		sh.resize(2 * sh.count)
 	}
 	m.used.entries.Add(1)
-	m.used.cost.Add(n.cost)
+	if n.cost > 0 {
+		m.used.cost.Add(n.cost)
+	}
 	chain := sh.chain(n.hash)
 	n.next.Store(chain.Load())
 	chain.Store(n)
@@ -170,7 +173,9 @@ func (m *Memory[V]) insert(sh *shard[V], n *entryNode[V]) {
 func (m *Memory[V]) unlink(sh *shard[V], n *entryNode[V]) {
 	sh.count--
 	m.used.entries.Add(-1)
-	m.used.cost.Add(-n.cost)
+	if n.cost > 0 {
+		m.used.cost.Add(-n.cost)
+	}
 	link := sh.chain(n.hash)
 	for link.Load() != n {
 		link = &link.Load().next
