@@ -61,6 +61,13 @@
 // some 10 KB, a few hundred outages: the feed of a system may say something every few seconds, and each time all of its row
 // is replaced. RunDaily and Digest write longer ones, once, where they had to read the facts. Questions write none.
 //
+// # A cache that processes share
+//
+// With Options.Cache, say of cache/redis, a system that one process has read is there for the others, under the version at
+// which it was read. The store's version decides each time whether that one counts, so that no answer is older than without,
+// whatever becomes of the cache; while it is gone, all is read from the store. Nobody who writes waits for it. The jobs over
+// everything leave it alone.
+//
 // # Concurrency, time and errors
 //
 // An Engine is safe for concurrent use. Instants are in UTC and whole microseconds; a fact may lie up to a minute ahead of the

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slokeep/slokeep/cache"
 	"github.com/slokeep/slokeep/entity"
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
@@ -26,14 +27,18 @@ import (
 	"github.com/slokeep/slokeep/storage/storagetest"
 )
 
-// caches are stores that keep histories not at all, well, and so that they cannot be relied on.
+// caches are stores, and what processes share beside them, that keep histories not at all, well, and so that they cannot be
+// relied on.
 var caches = []struct {
-	name string
-	make func() storage.Store
+	name   string
+	make   func() storage.Store
+	shared func(t testing.TB) cache.Provider[[]byte]
 }{
-	{"without a cache", func() storage.Store { return memory.New() }},
-	{"with a cache", func() storage.Store { return storagetest.WithHistories(memory.New()) }},
-	{"with a cache that is not to be relied on", func() storage.Store { return newFickle() }},
+	{"without a cache", func() storage.Store { return memory.New() }, noProvider},
+	{"with a cache", func() storage.Store { return storagetest.WithHistories(memory.New()) }, noProvider},
+	{"with a cache that is not to be relied on", func() storage.Store { return newFickle() }, noProvider},
+	{"with a shared cache", func() storage.Store { return memory.New() }, goodProvider},
+	{"with a shared cache that is not to be relied on", func() storage.Store { return memory.New() }, fickleProvider},
 }
 
 // fickle is a cache that forgets at random, and damages what it gives.

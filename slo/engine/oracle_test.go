@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slokeep/slokeep/cache"
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo"
 	"github.com/slokeep/slokeep/slo/engine"
@@ -27,27 +28,27 @@ var worlds = flag.Int("worlds", 20, "how many random worlds are compared with th
 // and inside transactions that come to nothing.
 func TestAnswersAreThoseOfTheFacts(t *testing.T) {
 	for seed := range inShort(*worlds, 5) {
-		for _, cache := range caches {
-			t.Run(fmt.Sprintf("seed %d, %s", seed, cache.name), func(t *testing.T) {
+		for _, kind := range caches {
+			t.Run(fmt.Sprintf("seed %d, %s", seed, kind.name), func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(seed), 7))
 				d := newDrawer(rng)
 				calls, objectives := d.calls(4+rng.IntN(26)), d.objectives()
-				compareWithFacts(t, cache.make(), rng, calls, objectives)
+				compareWithFacts(t, kind.make(), kind.shared(t), rng, calls, objectives)
 			})
 		}
 	}
 }
 
-func compareWithFacts(t *testing.T, store storage.Store, rng *rand.Rand, calls []call, objectives []slo.Objective) {
+func compareWithFacts(t *testing.T, store storage.Store, shared cache.Provider[[]byte], rng *rand.Rand, calls []call, objectives []slo.Objective) {
 	ctx := t.Context()
 	clock := simclock.New(noon)
 	k := &known{names: map[string]string{}}
 	ids := idsOf(objectives)
 	engines := []*host{
-		hostOn(t, store, clock, engine.Options{}),
-		hostOn(t, store, clock, engine.Options{KeepTimelines: 9000}),
-		hostOn(t, store, clock, engine.Options{KeepTimelines: -1}),
-		hostOn(t, store, clock, engine.Options{}), // it is seldom asked
+		hostOn(t, store, clock, engine.Options{Cache: shared}),
+		hostOn(t, store, clock, engine.Options{Cache: shared, KeepTimelines: 9000}),
+		hostOn(t, store, clock, engine.Options{Cache: shared, KeepTimelines: -1}),
+		hostOn(t, store, clock, engine.Options{Cache: shared}), // it is seldom asked
 	}
 	alone := hostOn(t, memory.New(), clock, engine.Options{MaxStale: 24 * time.Hour}) // it hears of all, so it never asks
 	check := func(what string, list []*host) {
