@@ -34,7 +34,7 @@ type MemoryOptions[V any] struct {
 // asked for since it last looked for some to drop (SIEVE: Zhang et al., NSDI 2024). Scopes of one name on it are one scope.
 // It is safe for concurrent use; reads take no lock. [NewMemory] makes one.
 //
-// What is invalidated takes no memory, nor does what has expired, within some seconds. Values are given as they were stored,
+// What is invalidated takes no memory, nor does what has expired, within seconds, or within a minute of millions. Values are given as they were stored,
 // so whoever changes what one refers to changes it for all.
 type Memory[V any] struct {
 	shards     []shard[V]
@@ -76,17 +76,14 @@ func NewMemory[V any](opts *MemoryOptions[V]) (*Memory[V], error) {
 	case opts.MaxCost == 0 && opts.Cost != nil:
 		return nil, invalid("MaxCost", 0, "more than 0, since there is a Cost")
 	}
-	shards := 4
-	for shards < 8*runtime.GOMAXPROCS(0) {
-		shards *= 2
-	}
 	m := &Memory[V]{
-		shards: make([]shard[V], shards), maxEntries: int64(opts.MaxEntries), maxCost: opts.MaxCost, cost: opts.Cost,
+		maxEntries: int64(opts.MaxEntries), maxCost: opts.MaxCost, cost: opts.Cost,
 		start: time.Now(), spaces: map[string]*space[V]{},
 	}
 	if m.maxEntries == 0 && m.cost == nil {
 		m.maxEntries = DefaultMaxEntries
 	}
+	m.shards = make([]shard[V], shardCount(m.maxEntries))
 	for i := range m.shards {
 		m.shards[i].init()
 	}
@@ -94,6 +91,16 @@ func NewMemory[V any](opts *MemoryOptions[V]) (*Memory[V], error) {
 	m.stop = stop
 	m.ticker.Go(func() { m.tick(ctx) })
 	return m, nil
+}
+
+// shardCount is enough for writers not to meet often, and so few that a shard has something to evict beside what is asked for
+// all the time. It is a power of two.
+func shardCount(maxEntries int64) int {
+	n := 1
+	for n < 8*runtime.GOMAXPROCS(0) && (maxEntries == 0 || int64(n) <= maxEntries/128) {
+		n *= 2
+	}
+	return n
 }
 
 // Close ends the clock and drops what is kept. Scopes go on: they find nothing, and store nothing. Closing twice is closing
@@ -108,11 +115,16 @@ func (m *Memory[V]) Close() error {
 	return nil
 }
 
-// tick moves the clock, and looks through one shard at a time for what has expired.
+// atOnce is in how many buckets a tick looks for what has expired: a round over a million entries takes some 40 seconds, a
+// processor's time of some thousandths.
+const atOnce = 1024
+
+// tick moves the clock, and each time looks a little further for what has expired.
 func (m *Memory[V]) tick(ctx context.Context) {
 	ticker := time.NewTicker(grain)
 	defer ticker.Stop()
-	for i := 0; ; i++ {
+	shard := 0
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -120,7 +132,13 @@ func (m *Memory[V]) tick(ctx context.Context) {
 		}
 		now := int64(time.Since(m.start))
 		m.now.Store(now)
-		m.expire(&m.shards[i%len(m.shards)], now)
+		for left, looked := atOnce, 0; left > 0 && looked < len(m.shards); looked++ {
+			sh := &m.shards[shard%len(m.shards)]
+			left -= m.expire(sh, now, left)
+			if left > 0 {
+				shard++
+			}
+		}
 	}
 }
 

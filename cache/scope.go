@@ -76,6 +76,9 @@ func NewScope[V any](provider Provider[V], name string, opts *Options) (*Scope[V
 	c := &core[V]{name: name, provider: provider, negativeTTL: opts.NegativeTTL, onError: opts.OnError}
 	c.fenced, _ = provider.(Fenced[V])
 	if m, ok := provider.(*Memory[V]); ok {
+		if m == nil {
+			return nil, invalid("provider", "nil", "a Memory")
+		}
 		c.space = m.space(name)
 		c.flights = &c.space.flights
 	} else {

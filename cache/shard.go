@@ -239,25 +239,27 @@ func (m *Memory[V]) evict(sh *shard[V], keep *entryNode[V]) bool {
 	return false
 }
 
-// expire drops what has expired by now in some buckets of sh, the next time in the ones after them.
-func (m *Memory[V]) expire(sh *shard[V], now int64) {
-	const atOnce = 1024
+// expire drops what has expired by now in so many buckets of sh, the next time in the ones after them, and returns how many
+// it has looked at: fewer than that at the end of the table, where the next time begins at its start.
+func (m *Memory[V]) expire(sh *shard[V], now int64, most int) (looked int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	table := sh.buckets.Load()
-	for range min(atOnce, len(*table)) {
-		for n := (*table)[sh.sweep%len(*table)].Load(); n != nil; n = n.next.Load() {
+	for ; looked < most; looked++ {
+		table := *sh.buckets.Load()
+		if sh.sweep >= len(table) {
+			sh.sweep = 0
+			return looked
+		}
+		for n := table[sh.sweep].Load(); n != nil; n = n.next.Load() {
 			if n.deadline > now {
 				continue
 			}
 			m.unlink(sh, n)
 			m.used.expired.Add(1)
-			if sh.buckets.Load() != table {
-				return
-			}
 		}
 		sh.sweep++
 	}
+	return looked
 }
 
 // drop drops the entries of sh that are to go.
