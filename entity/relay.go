@@ -107,7 +107,7 @@ func (reg *Registry) turn(ctx context.Context) (complete bool, err error) {
 	told := reg.pump.told.Swap(false)
 	moved, err := reg.relay(ctx)
 	if reg.shared && reg.bus != nil && (moved || told) {
-		err = errors.Join(err, reg.bus.Wake(ctx))
+		reg.failed(reg.bus.Wake(ctx)) // the others poll; this process goes on at its pace
 	}
 	if reg.shared {
 		err = errors.Join(err, reg.fill(ctx))
