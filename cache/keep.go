@@ -100,7 +100,7 @@ func (l *load[V]) store(err error) {
 			c.failed("store", failed)
 		}
 	}()
-	ctx, stored := context.WithoutCancel(l.values), len(items)
+	ctx, stored := context.WithoutCancel(l.caller), len(items)
 	failed = guard(func() (err error) {
 		if c.fenced != nil {
 			stored, err = c.fenced.SetIf(ctx, c.name, items)

@@ -12,7 +12,7 @@ import (
 type load[V any] struct {
 	node
 	c       *core[V]
-	values  context.Context // whose values it has
+	caller  context.Context // whose values it has
 	ttl     time.Duration
 	loader  Loader[V]
 	batch   *batchLoad[V] // in place of loader and flight
@@ -31,11 +31,7 @@ type load[V any] struct {
 
 // newLoad makes a load on behalf of ctx, for take or takeAll.
 func (s *Scope[V]) newLoad(ctx context.Context) *load[V] {
-	l := &load[V]{c: s.c, values: ctx, ttl: s.ttl}
-	if ctx.Done() != nil {
-		l.values = context.WithoutCancel(ctx)
-	}
-	return l
+	return &load[V]{c: s.c, caller: ctx, ttl: s.ttl}
 }
 
 // take makes it the load of a flight. The mutex is held.
@@ -190,5 +186,5 @@ func (l *load[V]) Value(key any) any {
 	if key == (nodeKey{}) {
 		return &l.node
 	}
-	return l.values.Value(key)
+	return context.WithoutCancel(l.caller).Value(key) // which has no end to be found in it
 }
