@@ -29,7 +29,7 @@ type Options struct {
 	// Cache holds systems' histories for all processes that share the store, so that one has to read what another one has
 	// read: cache/redis has a server do it. It is for one store; whoever brings a store back to what it was before empties it,
 	// since versions count on from there. A question that needs it waits for as long as the Provider does, so its client should
-	// give up soon. nil: there is none.
+	// give up soon; once it has failed it is left alone for a second. nil: there is none.
 	Cache cache.Provider[[]byte]
 
 	// Clock says what time it is. nil: the time package. Leases, polls and pauses run on real time, whatever Clock says.

@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slokeep/slokeep/cache"
@@ -18,12 +20,16 @@ import (
 // keep beside the facts, with the version and the name. What is found there counts only at the version that the store says
 // the system has, so that no answer depends on what becomes of an invalidation.
 
+// respite is for how long the cache is left alone when it has failed, so that not each question waits for it to fail again.
+const respite = time.Second
+
 // sharedTTL is for how long the cache may keep a system that nobody writes about.
 const sharedTTL = time.Hour
 
 // sharedCache is what an Engine has of Options.Cache; nil: there is none.
 type sharedCache struct {
 	scope *cache.Scope[[]byte]
+	away  atomic.Int64 // until when it is left alone, in nanoseconds since 1970
 
 	mu      sync.Mutex
 	written map[string]struct{} // systems that are to be invalidated
@@ -34,11 +40,15 @@ func newSharedCache(provider cache.Provider[[]byte], onError func(error)) (*shar
 	if provider == nil {
 		return nil, nil
 	}
-	scope, err := cache.NewScope(provider, "slo:history:", &cache.Options{TTL: sharedTTL, OnError: onError})
-	if err != nil {
-		return nil, err
-	}
-	return &sharedCache{scope: scope, written: map[string]struct{}{}, wake: make(chan struct{}, 1)}, nil
+	c := &sharedCache{written: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+	var err error
+	c.scope, err = cache.NewScope(provider, "slo:history:", &cache.Options{TTL: sharedTTL, OnError: func(err error) {
+		if !errors.Is(err, cache.ErrUnreadable) {
+			c.away.Store(time.Now().Add(respite).UnixNano())
+		}
+		onError(err)
+	}})
+	return c, err
 }
 
 // cacheKey is a system's ID without a separator in it, of which an ID may have any number.
@@ -84,6 +94,9 @@ func (c *sharedCache) run(ctx context.Context, failed func(doing string, err err
 // another version, or cannot be read. An error is none of it: they are all among the others then.
 func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64, found map[string]*system) (others []string) {
 	c := e.shared
+	if time.Now().UnixNano() < c.away.Load() {
+		return ids
+	}
 	version := make(map[string]int64, len(ids)) // by key, as all of these
 	byKey := make(map[string]string, len(ids))
 	keys := make([]string, 0, len(ids))

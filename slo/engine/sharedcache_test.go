@@ -37,9 +37,13 @@ type doubtful struct {
 	damage func(data []byte) []byte // of what it gives; nil: nothing
 	fails  error                    // of every call
 	hangs  chan struct{}            // where a Delete ends
+	asked  int                      // how many Gets there were
 }
 
 func (d *doubtful) Get(ctx context.Context, scope string, keys []string, found func(int, cache.Entry[[]byte])) error {
+	d.mu.Lock()
+	d.asked++
+	d.mu.Unlock()
 	return errors.Join(d.fails, d.Provider.Get(ctx, scope, keys, func(i int, e cache.Entry[[]byte]) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -183,6 +187,32 @@ func TestAnswersAreRightWithTheSharedCacheGone(t *testing.T) {
 	within(t, "the log has heard", func() bool {
 		text := log.String()
 		return strings.Contains(text, "read in scope") && strings.Contains(text, "invalidate histories") && strings.Contains(text, "connection refused")
+	})
+}
+
+// What fails is left alone for a while, and then found again.
+func TestASharedCacheThatFailsIsAskedOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := knowingHost(t, memory.New())
+		gone := &doubtful{Provider: goodProvider(t), fails: errors.New("connection refused")}
+		e := another(t, h, gone)
+		asked := func() int { // in ten seconds
+			before := gone.asked
+			for range 100 {
+				time.Sleep(100 * time.Millisecond)
+				ok(t, second(e.Status(t.Context(), "api")))
+			}
+			return gone.asked - before
+		}
+		if n := asked(); n < 8 || n > 24 { // a failing read is a failing store, too
+			t.Errorf("a cache that fails was read %d times in ten seconds", n)
+		}
+		gone.fails = nil
+		if n := asked(); n < 180 { // api, and what it depends on
+			t.Errorf("a cache that works was read %d times in ten seconds", n)
+		}
+		ok(t, e.Close())
+		ok(t, h.Close())
 	})
 }
 
