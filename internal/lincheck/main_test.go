@@ -1,6 +1,7 @@
 package lincheck_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"iter"
@@ -10,15 +11,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 )
 
 var (
-	duration = flag.Duration("for", 0, "how long to try random histories, all tests together; 0: 16 s, with -short 2 s")
+	duration = flag.Duration("for", 0, "how long to try random histories, all tests together; 0: 22 s, with -short 3 s")
 	seed     = flag.Uint64("seed", 0, "the seed of every round; 0: another one in each")
 )
 
+// quiet is the log of a client that is closed while loads which nobody waits for any more still use it.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 func TestMain(m *testing.M) {
+	redis.SetLogger(quiet{})
+	if os.Getenv(partnerEnv) != "" {
+		runPartner()
+		return
+	}
 	// What rapid would write into the tree on a failure is a seed as well.
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
 		panic(err)
@@ -26,11 +38,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shares are the parts of the time that the tests have, of which all together make 20.
+// shares are the parts of the time that the tests have, of which all together make 28.
 const (
 	shareOfMemory  = 3.0
 	shareOfSQLite  = 4.0
 	shareOfMachine = 1.5
+	shareOfReads   = 2.0
+	shareOfRedis   = 4.0
 )
 
 // rounds yields a seed for each round until the test's share of the time is over, and stops after a round that failed.
@@ -39,12 +53,12 @@ func rounds(t *testing.T, share float64) iter.Seq[uint64] {
 	switch {
 	case total > 0:
 	case testing.Short():
-		total = 2 * time.Second
+		total = 3 * time.Second
 	default:
-		total = 16 * time.Second
+		total = 22 * time.Second
 	}
 	return func(yield func(uint64) bool) {
-		end := time.Now().Add(time.Duration(share / 20 * float64(total)))
+		end := time.Now().Add(time.Duration(share / 28 * float64(total)))
 		for first := true; first || time.Now().Before(end); first = false {
 			number := *seed
 			for number == 0 {
