@@ -25,7 +25,7 @@ var (
 	// ErrNoPrefixes says that the Provider is no [Prefixed], so that nothing can be invalidated by prefix.
 	ErrNoPrefixes = errors.New("cache: provider has no prefixes")
 
-	// ErrUnreadable says that a Provider found under a key what is no entry: of another type, torn, or of another codec. To
+	// ErrUnreadable says that a Provider found under a key what is no entry: torn, of another codec, somebody else's. To
 	// readers such a key is a miss, and the next load replaces it; Options.OnError hears of it.
 	ErrUnreadable = errors.New("cache: unreadable entry")
 

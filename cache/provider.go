@@ -19,7 +19,8 @@ import (
 // An error says that the Provider could not do its work. What it had already called back stands.
 type Provider[V any] interface {
 	// Get calls found for each of the keys that has an entry, with its index in keys. What is there and is no entry counts as
-	// nothing, and is reported by an error that matches [ErrUnreadable]. Keys are distinct.
+	// nothing, and is reported by an error that matches [ErrUnreadable] where the Provider can tell it from nothing. It returns
+	// soon after ctx has ended. Keys are distinct.
 	Get(ctx context.Context, scope string, keys []string, found func(i int, e Entry[V])) error
 
 	// Set stores items, each in place of what was under its key. Their Tokens do not matter. Keys are distinct. An item that

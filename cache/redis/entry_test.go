@@ -313,3 +313,15 @@ func TestBytesAreKeptAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// A generation that is gone is none, also for what was stored under a stranger's 0.
+func TestAGenerationThatIsGoneIsNot0(t *testing.T) {
+	client := connect(t, startMini(t))
+	p, prefix := newProvider[string](t, client)
+	must(t, client.Set(t.Context(), prefix+"{users:}p:", "0", time.Minute).Err())
+	must(t, p.Set(t.Context(), scopeName, []cache.Item[string]{item("a", "v")}))
+	must(t, client.Del(t.Context(), prefix+"{users:}p:").Err())
+	if v, _, err := look(t, p, "a"); v != nil || err != nil {
+		t.Errorf("found %v, %v: want nothing", v, err)
+	}
+}

@@ -135,3 +135,25 @@ func TestALargeBatchIsSeveralCommands(t *testing.T) {
 		t.Errorf("%d entries are left", found)
 	}
 }
+
+func TestWhatIsLargeIsStoredInSeveralScripts(t *testing.T) {
+	client := connect(t, startMini(t))
+	p, _ := newProvider[[]byte](t, client)
+	keys := keysOf("%d", 5)
+	var items []cache.Item[[]byte]
+	for _, key := range keys {
+		items = append(items, item(key, make([]byte, 600_000)))
+	}
+	must(t, p.Set(t.Context(), scopeName, items[:1])) // the server learns the scripts
+	c := &counter{}
+	client.AddHook(c)
+	must(t, p.Set(t.Context(), scopeName, items))
+	if got := c.trips.Load(); got != 4 {
+		t.Errorf("%d round trips, want 1 for the tokens and 3 for 2 entries each", got)
+	}
+	found := 0
+	must(t, p.Get(t.Context(), scopeName, keys, func(int, cache.Entry[[]byte]) { found++ }))
+	if found != len(keys) {
+		t.Errorf("found %d of %d", found, len(keys))
+	}
+}
