@@ -17,7 +17,7 @@ import (
 	rediscache "github.com/slokeep/slokeep/cache/redis"
 )
 
-var invalidations = flag.Int("invalidations", 100_000, "how many keys are invalidated to see that nothing is left of them")
+var invalidations = flag.Int("invalidations", 50_000, "how many keys are invalidated to see that nothing is left of them")
 
 func TestNewRefuses(t *testing.T) {
 	client := connect(t, "127.0.0.1:1")
