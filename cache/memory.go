@@ -13,8 +13,9 @@ import (
 // DefaultMaxEntries is how many entries a [Memory] keeps where its options say nothing.
 const DefaultMaxEntries = 10_000
 
-// grain is what a Memory's clock goes by: an entry may be given this much longer than its TTL.
-const grain = 20 * time.Millisecond
+// grain is what a Memory's clock goes by, since to ask the system what time it is takes longer than all else that a hit does:
+// an entry may be given two grains longer than its TTL.
+const grain = 10 * time.Millisecond
 
 // MemoryOptions are those of a [Memory]. The zero value of each field is its default.
 type MemoryOptions[V any] struct {
@@ -115,7 +116,7 @@ func (m *Memory[V]) Close() error {
 	return nil
 }
 
-// atOnce is in how many buckets a tick looks for what has expired: a round over a million entries takes some 40 seconds, a
+// atOnce is in how many buckets a tick looks for what has expired: a round over a million entries takes some 20 seconds, a
 // processor's time of some thousandths.
 const atOnce = 1024
 

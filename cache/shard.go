@@ -98,7 +98,7 @@ func (s *space[V]) newNode(key string, entry *Entry[V], ttl time.Duration) *entr
 		}
 	}
 	n.hash = maphash.String(s.seed, key)
-	n.deadline = int64(time.Since(s.m.start) + ttl)
+	n.deadline = s.m.now.Load() + int64(grain+ttl) // the clock may be a grain late now, and another one then
 	return n
 }
 
