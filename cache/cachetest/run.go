@@ -46,7 +46,7 @@ type Harness struct {
 	// Break cuts p off from what it keeps, so that its calls fail, until mend is called. nil: it cannot.
 	Break func(t testing.TB, p cache.Provider[Value]) (mend func())
 
-	// Spoil replaces what the store of p has under a key by what is no entry: torn, or of another type. nil: it cannot.
+	// Spoil replaces what the store of p has under a key by what p can tell to be no entry, say a torn one. nil: it cannot.
 	Spoil func(t testing.TB, p cache.Provider[Value], scope, key string)
 
 	// Lossy opens a Provider whose codec does not see what is in a Hidden, as JSON does not. nil: there is no such codec.
