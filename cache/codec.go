@@ -22,8 +22,8 @@ type Codec[V any] interface {
 }
 
 // JSON returns the [Codec] of package encoding/json. It does not know fields that are not exported, so that a type which has
-// some needs a MarshalJSON, or another Codec, to be stored; nor does it know the types of what is in an interface: an int
-// in an any comes back as a float64, and is refused.
+// such fields needs a MarshalJSON, or another Codec, to be stored; nor does it know the types of what is in an interface: an
+// int in an any comes back as a float64, and is refused.
 func JSON[V any]() Codec[V] { return jsonCodec[V]{} }
 
 type jsonCodec[V any] struct{}

@@ -27,7 +27,8 @@
 //  2. The same across processes, where the provider is [Fenced]. Where it is not, another process may be given what is kept
 //     until its TTL is over.
 //  3. One load of a key runs at a time, shared by those who ask for it alone and in batches; a key named twice in a batch is
-//     loaded once. Only a load that was invalidated, or that nobody waits for any more, may still run beside the next.
+//     loaded once. Only a load that was invalidated, or that nobody waits for any more, may still run beside the next; and,
+//     while a fenced provider cannot be read, what a loader itself asks for.
 //  4. A caller's context ends that caller's wait, and nobody else's. A load has a context of its own, which ends when nobody
 //     waits any more. An invalidation is done even where its context has ended.
 //  5. A loader that panics or calls runtime.Goexit gives an error to all who wait, and the next call loads again. (A Goexit on
@@ -42,8 +43,8 @@
 //
 // # Recursion
 //
-// A loader may call Get, of the same scope or of another, with the context that it was given: of what waits for that very
-// load it gets [ErrRecursive], instead of waiting for ever.
+// A loader may call Get, of the same scope or of another, with the context that it was given. A Get of a key whose load waits
+// for the caller's own load returns [ErrRecursive] at once, instead of waiting for ever.
 //
 // # What it is not
 //

@@ -31,7 +31,7 @@ const (
 type comparison struct {
 	followed int
 	seen     map[pair]bool
-	methods  map[reflect.Type]int
+	methods  map[reflect.Type]bool // whether it has an Equal
 }
 
 // A pair is two things that refer to others.
@@ -140,28 +140,26 @@ func (c *comparison) ask(a, b reflect.Value) (same, decided bool) {
 		u, _ := reflect.TypeAssert[time.Time](b)
 		return t.Equal(u), true
 	}
-	method, known := c.methods[a.Type()]
+	has, known := c.methods[a.Type()]
 	if !known {
-		method = equalMethod(a.Type())
+		has = hasEqual(a.Type())
 		if c.methods == nil {
-			c.methods = map[reflect.Type]int{}
+			c.methods = map[reflect.Type]bool{}
 		}
-		c.methods[a.Type()] = method
+		c.methods[a.Type()] = has
 	}
-	if method < 0 {
+	if !has {
 		return false, false
 	}
-	return a.Method(method).Call([]reflect.Value{b})[0].Bool(), true
+	return a.MethodByName("Equal").Call([]reflect.Value{b})[0].Bool(), true
 }
 
-// equalMethod returns the index of the method of t by which it says what is equal, and -1 if there is none.
-func equalMethod(t reflect.Type) int {
+// hasEqual reports whether t has a method by which it says what is equal. The method is always asked for by its name, a
+// constant: else the linker would keep all methods of all types in the host's program.
+func hasEqual(t reflect.Type) bool {
 	m, ok := t.MethodByName("Equal")
 	if !ok || m.Type.NumIn() != 2 || m.Type.IsVariadic() || !t.AssignableTo(m.Type.In(1)) {
-		return -1
+		return false
 	}
-	if m.Type.NumOut() != 1 || m.Type.Out(0) != reflect.TypeFor[bool]() {
-		return -1
-	}
-	return m.Index
+	return m.Type.NumOut() == 1 && m.Type.Out(0) == reflect.TypeFor[bool]()
 }

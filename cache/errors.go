@@ -38,7 +38,7 @@ var (
 	ErrUnasked = errors.New("cache: loader found a key that it was not asked for")
 )
 
-// invalid says that what has a value outside of its bounds.
+// invalid says that the thing called what has a value outside of its bounds.
 func invalid(what string, value any, want string) error {
 	return fmt.Errorf("%w: %s %v: want %s", ErrInvalid, what, value, want)
 }

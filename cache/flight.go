@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"slices"
 	"strings"
 	"sync"
 )
@@ -10,7 +9,7 @@ import (
 type flights[V any] struct {
 	mu    sync.Mutex
 	byKey map[string]*flight[V]
-	most  int // how many there were at once in this byKey
+	peak  int // how many there were at once in this byKey
 
 	storing []*load[V] // whose values a provider is being given
 }
@@ -19,13 +18,13 @@ type flights[V any] struct {
 // it has not. In the table it is what a call finds that comes now. All of it but entry and err is read and written under the
 // mutex of the table.
 type flight[V any] struct {
-	key     string
-	holders int        // calls that ask the provider, and may then wait for the load
-	load    *load[V]   // nil: nobody has begun one
-	token   Token      // that the load was begun with
-	keep    bool       // whether what is loaded may be stored
-	stale   bool       // invalidated or abandoned: nobody joins, nothing is stored
-	before  *flight[V] // whose load must be over before this one's starts; nil: none
+	key      string
+	holders  int        // calls that ask the provider, and may then wait for the load
+	load     *load[V]   // nil: nobody has begun one
+	token    Token      // that the load was begun with
+	storable bool       // whether what is loaded may be stored
+	stale    bool       // invalidated or abandoned: nobody joins, nothing is stored
+	before   *flight[V] // whose load must be over before this one's starts; nil: none
 
 	// Written by the load, read when it is done.
 	entry Entry[V]
@@ -38,7 +37,7 @@ func (t *flights[V]) add(f *flight[V]) {
 		t.byKey = map[string]*flight[V]{}
 	}
 	t.byKey[f.key] = f
-	t.most = max(t.most, len(t.byKey))
+	t.peak = max(t.peak, len(t.byKey))
 }
 
 // remove takes f out of the table, if it is still there. A map that was once large stays so, and is given up.
@@ -47,8 +46,8 @@ func (t *flights[V]) remove(f *flight[V]) {
 		return
 	}
 	delete(t.byKey, f.key)
-	if len(t.byKey) == 0 && t.most > 1000 {
-		t.byKey, t.most = nil, 0
+	if len(t.byKey) == 0 && t.peak > 1000 {
+		t.byKey, t.peak = nil, 0
 	}
 }
 
@@ -64,8 +63,8 @@ func (t *flights[V]) hold(key string) *flight[V] {
 	return f
 }
 
-// letGo releases what was held.
-func (t *flights[V]) letGo(held ...*flight[V]) {
+// release releases what was held. What nobody holds, and nobody loads, goes.
+func (t *flights[V]) release(held ...*flight[V]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range held {
@@ -86,18 +85,18 @@ type reading struct {
 //
 // A load is joined if nothing can have been invalidated between it and the reading. One that has not started is. One that
 // has is known to be where both have got the same token of a fenced provider, or where the provider is not fenced, since
-// then only this process counts, whose invalidations make flights stale. Who got no token since the provider failed waits
-// for the next load, which starts when the one that runs is over; only a part of a load, for which that one may be waiting,
-// begins at once.
-func (c *core[V]) enter(f *flight[V], r reading, outer *node) (*flight[V], error) {
+// then only this process counts, whose invalidations make flights stale. Who got no token since the provider failed, or
+// finds a load that got none, waits for the next one, which starts when the one that runs is over or given up; only a part
+// of a load, for which that one may be waiting, begins at once.
+func (c *core[V]) enter(f *flight[V], r reading, outer *waiter) (*flight[V], error) {
 	if !c.joinable(f, r, outer) {
 		now := c.byKey[f.key]
-		if now != nil && now.load != nil && outer != nil && now.load.node.reaches(outer, nil) {
+		if now != nil && now.load != nil && outer != nil && now.load.waiter.reaches(outer, nil) {
 			return nil, recursive(f.key)
 		}
 		if now == nil || !c.joinable(now, r, outer) {
 			next := &flight[V]{key: f.key}
-			if now != nil && c.fenced != nil && !r.known && outer == nil {
+			if now != nil && c.fenced != nil && outer == nil && (!r.known || !now.storable) {
 				next.before = now
 			}
 			c.add(next)
@@ -106,12 +105,12 @@ func (c *core[V]) enter(f *flight[V], r reading, outer *node) (*flight[V], error
 		f = now
 	}
 	if f.load == nil {
-		f.token, f.keep = r.token, r.known
+		f.token, f.storable = r.token, r.known
 	}
 	return f, nil
 }
 
-func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
+func (c *core[V]) joinable(f *flight[V], r reading, outer *waiter) bool {
 	switch {
 	case f.stale:
 		return false
@@ -122,12 +121,12 @@ func (c *core[V]) joinable(f *flight[V], r reading, outer *node) bool {
 	case !f.load.started.Load() && f.load.waits: // perhaps for the load that outer is
 		return false
 	}
-	return r.known && f.keep && f.token == r.token
+	return r.known && f.storable && f.token == r.token
 }
 
-// spoilKeys makes what goes on under the keys stale, and waits until none of it is being stored, also what others have made
+// makeStale makes what goes on under the keys stale, and waits until none of it is being stored, also what others have made
 // stale before.
-func (t *flights[V]) spoilKeys(keys []string) {
+func (t *flights[V]) makeStale(keys []string) {
 	var storing []<-chan struct{}
 	t.mu.Lock()
 	if len(t.byKey) == 0 && len(t.storing) == 0 {
@@ -140,9 +139,15 @@ func (t *flights[V]) spoilKeys(keys []string) {
 			t.remove(f)
 		}
 	}
-	for _, l := range t.storing {
-		if l.stores(keys) {
-			storing = append(storing, l.isOver())
+	if len(t.storing) > 0 {
+		stale := make(map[string]bool, len(keys))
+		for _, key := range keys {
+			stale[key] = true
+		}
+		for _, l := range t.storing {
+			if l.stores(stale) {
+				storing = append(storing, l.isOver())
+			}
 		}
 	}
 	t.mu.Unlock()
@@ -151,27 +156,27 @@ func (t *flights[V]) spoilKeys(keys []string) {
 	}
 }
 
-// spoilPrefix is spoilKeys for the keys that begin with prefix.
-func (t *flights[V]) spoilPrefix(prefix string) {
+// makeStaleByPrefix is makeStale for the keys that begin with prefix.
+func (t *flights[V]) makeStaleByPrefix(prefix string) {
 	var keys []string
-	has := func(f *flight[V]) {
+	add := func(f *flight[V]) {
 		if strings.HasPrefix(f.key, prefix) {
 			keys = append(keys, f.key)
 		}
 	}
 	t.mu.Lock()
 	for _, f := range t.byKey {
-		has(f)
+		add(f)
 	}
 	for _, l := range t.storing {
-		l.each(has)
+		l.each(add)
 	}
 	t.mu.Unlock()
-	t.spoilKeys(keys)
+	t.makeStale(keys)
 }
 
 // stores reports whether the load is for one of the keys.
-func (l *load[V]) stores(keys []string) (yes bool) {
-	l.each(func(f *flight[V]) { yes = yes || slices.Contains(keys, f.key) })
+func (l *load[V]) stores(keys map[string]bool) (yes bool) {
+	l.each(func(f *flight[V]) { yes = yes || keys[f.key] })
 	return yes
 }

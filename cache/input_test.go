@@ -100,7 +100,7 @@ func TestBadOptionsOfAMemoryAreErrorsThatNameThem(t *testing.T) {
 		want string
 	}{
 		{"MaxEntries below 0", cache.MemoryOptions[string]{MaxEntries: -1}, "MaxEntries -1: want 0 or more"},
-		{"MaxCost below 0", cache.MemoryOptions[string]{MaxCost: -5, Cost: one}, "MaxCost -5: want 0 or more"},
+		{"MaxCost below 0", cache.MemoryOptions[string]{MaxCost: -5, Cost: one}, "MaxCost -5: want 0 to 1<<50"},
 		{"MaxCost without Cost", cache.MemoryOptions[string]{MaxCost: 5}, "Cost nil: want a function"},
 		{"Cost without MaxCost", cache.MemoryOptions[string]{Cost: one}, "MaxCost 0: want more than 0"},
 	}

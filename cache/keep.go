@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -15,45 +16,46 @@ func (l *load[V]) finish(err error) {
 	}
 	defer l.cancel()
 	if l.c.space != nil {
-		l.keep(err)
+		l.keepLocally(err)
 	} else {
 		l.store(err)
 	}
 }
 
-// keep keeps what was loaded in this process.
-func (l *load[V]) keep(err error) {
+// keepLocally keeps what was loaded in this process.
+func (l *load[V]) keepLocally(err error) {
 	c := l.c
-	var node *entryNode[V]
-	var nodes map[*flight[V]]*entryNode[V] // of a batch
+	var one [1]*entryNode[V]
+	nodes := one[:]
+	if l.batch != nil {
+		nodes = make([]*entryNode[V], len(l.batch.flights))
+	}
 	var failed error
-	switch {
-	case err != nil:
-	case l.batch == nil:
-		node, failed = l.newNode(l.flight)
-	default:
-		nodes = make(map[*flight[V]]*entryNode[V], len(l.batch.flights))
-		for _, f := range l.batch.flights {
-			if nodes[f], err = l.newNode(f); err != nil {
-				failed, err = err, nil
+	defer func() { // also if Cost calls Goexit
+		c.mu.Lock()
+		i := 0
+		l.each(func(f *flight[V]) {
+			if l.mayKeep(f, err) && nodes[i] != nil {
+				c.space.put(nodes[i])
 			}
+			i++
+		})
+		l.leave()
+		c.mu.Unlock()
+		if failed != nil {
+			c.failed("store", failed)
 		}
+	}()
+	if err != nil {
+		return
 	}
-	c.mu.Lock()
+	i := 0
 	l.each(func(f *flight[V]) {
-		n := node
-		if nodes != nil {
-			n = nodes[f]
-		}
-		if l.mayKeep(f, err) && n != nil {
-			c.space.put(n)
-		}
+		var costs error
+		nodes[i], costs = l.newNode(f)
+		failed = errors.Join(failed, costs)
+		i++
 	})
-	l.leave()
-	c.mu.Unlock()
-	if failed != nil {
-		c.failed("store", failed)
-	}
 }
 
 // newNode makes what Memory would keep of f; nil: nothing.
@@ -130,7 +132,7 @@ func (l *load[V]) mayKeep(f *flight[V], err error) bool {
 	case f.stale && !l.abandoned:
 		l.c.counts.stale.Add(1)
 	}
-	return f.keep && !f.stale
+	return f.storable && !f.stale
 }
 
 // leave ends the load. The mutex is held.

@@ -10,7 +10,7 @@ import (
 
 // A load is one call of a loader, for one key or for those of a batch. It is the loader's context, too.
 type load[V any] struct {
-	node
+	waiter
 	c       *core[V]
 	caller  context.Context // whose values it has
 	ttl     time.Duration
@@ -83,16 +83,13 @@ func (l *load[V]) run() {
 	err = l.call()
 }
 
-// waitForBefore waits until the load before f's is over, or nobody waits for f's any more.
+// waitForBefore waits until the load before f's is over or given up, or nobody waits for f's any more.
 func (l *load[V]) waitForBefore(f *flight[V]) {
 	if f.before == nil {
 		return
 	}
-	l.c.mu.Lock()
-	over := f.before.load.isOver()
-	l.c.mu.Unlock()
 	select {
-	case <-over:
+	case <-f.before.load.Done():
 	case <-l.Done():
 	}
 	l.c.mu.Lock()
@@ -126,8 +123,8 @@ func (l *load[V]) isOver() <-chan struct{} {
 }
 
 // join counts one more who waits for f's load, on behalf of outer. The mutex is held.
-func (c *core[V]) join(f *flight[V], outer *node) error {
-	if !outer.waitFor(&f.load.node) {
+func (c *core[V]) join(f *flight[V], outer *waiter) error {
+	if !outer.waitFor(&f.load.waiter) {
 		return recursive(f.key)
 	}
 	f.load.waiters++
@@ -135,11 +132,11 @@ func (c *core[V]) join(f *flight[V], outer *node) error {
 }
 
 // wait waits for what was joined. Whose ctx ends first leaves it, and who leaves it last ends it.
-func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *node) error {
+func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *waiter) error {
 	c.mu.Lock()
 	if f.load.over {
 		c.mu.Unlock()
-		outer.waited(&f.load.node)
+		outer.stopWaiting(&f.load.waiter)
 		return nil
 	}
 	over := f.load.isOver()
@@ -148,7 +145,7 @@ func (c *core[V]) wait(ctx context.Context, f *flight[V], outer *node) error {
 	case <-over:
 	case <-ctx.Done():
 	}
-	outer.waited(&f.load.node)
+	outer.stopWaiting(&f.load.waiter)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.abandon(f) {
@@ -178,13 +175,16 @@ func (c *core[V]) abandon(f *flight[V]) bool {
 	return true
 }
 
+// String keeps what prints a loader's context away from what is in it, which is under a mutex.
+func (l *load[V]) String() string { return "cache: load" }
+
 // Deadline says that there is none.
 func (l *load[V]) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Value returns what the context of the caller who began the load has.
 func (l *load[V]) Value(key any) any {
-	if key == (nodeKey{}) {
-		return &l.node
+	if key == (waiterKey{}) {
+		return &l.waiter
 	}
 	return context.WithoutCancel(l.caller).Value(key) // which has no end to be found in it
 }

@@ -8,7 +8,7 @@ import (
 // BatchLoader loads what is under keys, in one call. It calls found for each key that has something, in any order; keys that
 // it leaves out have nothing. Of two for one key the last counts, one for a key that is not among keys is dropped, and
 // reported as [ErrUnasked]. An error means that nothing of it counts. keys is the loader's; found is safe for concurrent
-// use, and does nothing once the loader has returned.
+// use, and does nothing once the loader has returned. ErrNotFound is an error like others here.
 //
 // Its ctx is that of a [Loader].
 type BatchLoader[V any] func(ctx context.Context, keys []string, found func(key string, v V)) error
@@ -17,9 +17,10 @@ type BatchLoader[V any] func(ctx context.Context, keys []string, found func(key 
 // goroutine and in any order: what is kept, and for the others what one call of load finds for them, each named once. Keys
 // that are being loaded already, alone or in another batch, are waited for.
 //
-// No keys are nothing to do. Of the errors those of [Scope.Get] are of all keys, and nothing has been read or loaded after
-// ErrInvalid, which a nil found is, too. [ErrRecursive] comes before load is called. When loads fail, the other keys' values
-// are found all the same, and all the errors are joined. A key that has nothing is no error.
+// No keys are nothing to do. The errors are those of [Scope.Get], for any of the keys: after ErrInvalid, which a nil found
+// is, too, nothing has been read or loaded; [ErrRecursive] comes before load is called; when loads fail, the other keys'
+// values are found all the same, and the errors are joined. A key that has nothing is no error. When ctx ends, the call does,
+// and nothing more is found. Where load runs, and what a runtime.Goexit in it ends, is as with Get.
 func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[V], found func(key string, v V)) error {
 	c := s.c
 	switch {
@@ -44,7 +45,7 @@ func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[
 			return nil
 		}
 	}
-	b := batch[V]{s: s, outer: nodeOf(ctx), index: make(map[string]int, len(keys))}
+	b := batch[V]{s: s, outer: waiterOf(ctx), index: make(map[string]int, len(keys))}
 	for _, key := range keys {
 		if _, known := b.index[key]; !known {
 			b.index[key] = len(b.keys)
@@ -55,9 +56,7 @@ func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[
 	if err := b.look(ctx, load); err != nil {
 		return err
 	}
-	if b.mine != nil {
-		b.mine.start(ctx)
-	}
+	b.begin(ctx)
 	err := b.wait(ctx)
 	for _, key := range keys {
 		i := b.index[key]
@@ -95,12 +94,27 @@ func (s *Scope[V]) hits(keys []string, found func(string, V)) (others []string) 
 // batch is one call of GetMany, for distinct keys.
 type batch[V any] struct {
 	s       *Scope[V]
-	outer   *node
+	outer   *waiter
 	keys    []string
 	index   map[string]int
 	entries []*Entry[V]  // what was found
 	flights []*flight[V] // of the others
 	mine    *load[V]     // that this call begins; nil: none
+}
+
+// begin starts the load that is this call's to begin. Where that ends the goroutine, nobody is left to wait for the others.
+func (b *batch[V]) begin(ctx context.Context) {
+	if b.mine == nil {
+		return
+	}
+	back := false
+	defer func() {
+		if !back {
+			b.leaveFrom(0)
+		}
+	}()
+	b.mine.start(ctx)
+	back = true
 }
 
 // look finds the entries that are there, and joins or begins the loads of the others.
@@ -115,7 +129,7 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 			} else if n := c.space.findSurely(key); n != nil {
 				b.entries[i] = &n.entry
 			} else {
-				b.flights[i] = &flight[V]{key: key, keep: true}
+				b.flights[i] = &flight[V]{key: key, storable: true}
 				c.add(b.flights[i])
 			}
 		}
@@ -127,7 +141,7 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 		held[i] = c.hold(key)
 	}
 	c.mu.Unlock()
-	defer func() { c.letGo(held...) }()
+	defer func() { c.release(held...) }()
 	readings := make([]reading, len(b.keys))
 	failed := c.read(ctx, b.keys,
 		func(i int, e Entry[V]) { b.entries[i] = &e },
@@ -146,7 +160,7 @@ func (b *batch[V]) look(ctx context.Context, load BatchLoader[V]) error {
 		}
 		var err error
 		if b.flights[i], err = c.enter(held[i], readings[i], b.outer); err != nil {
-			b.withdraw(b.flights, 0)
+			b.withdraw(0)
 			return err
 		}
 	}
@@ -164,7 +178,7 @@ func (b *batch[V]) enter(ctx context.Context, load BatchLoader[V]) error {
 			mine = append(mine, f)
 		default:
 			if err := c.join(f, b.outer); err != nil {
-				b.withdraw(b.flights, i)
+				b.withdraw(i)
 				return err
 			}
 		}
@@ -175,16 +189,14 @@ func (b *batch[V]) enter(ctx context.Context, load BatchLoader[V]) error {
 	b.mine = b.s.newLoad(ctx)
 	b.mine.takeAll(mine, load)
 	for _, f := range mine {
-		if err := c.join(f, b.outer); err != nil {
-			return err
-		}
+		_ = c.join(f, b.outer) // nothing waits for it yet, and it for nothing
 	}
 	return nil
 }
 
-// withdraw leaves those of the flights before joined that have a load, and removes all that have none.
-func (b *batch[V]) withdraw(flights []*flight[V], joined int) {
-	for i, f := range flights {
+// withdraw leaves those of the first flights that have a load, and removes all that have none.
+func (b *batch[V]) withdraw(joined int) {
+	for i, f := range b.flights {
 		switch {
 		case f == nil:
 		case f.load == nil && f.holders == 0:
@@ -196,8 +208,19 @@ func (b *batch[V]) withdraw(flights []*flight[V], joined int) {
 }
 
 func (b *batch[V]) leave(f *flight[V]) {
-	b.outer.waited(&f.load.node)
+	b.outer.stopWaiting(&f.load.waiter)
 	b.s.c.abandon(f)
+}
+
+// leaveFrom leaves all the flights from one on.
+func (b *batch[V]) leaveFrom(first int) {
+	b.s.c.mu.Lock()
+	defer b.s.c.mu.Unlock()
+	for _, f := range b.flights[first:] {
+		if f != nil {
+			b.leave(f)
+		}
+	}
 }
 
 // wait waits for the flights, and makes entries of them.
@@ -209,13 +232,7 @@ func (b *batch[V]) wait(ctx context.Context) error {
 			continue
 		}
 		if err := b.s.c.wait(ctx, f, b.outer); err != nil {
-			b.s.c.mu.Lock()
-			defer b.s.c.mu.Unlock()
-			for _, g := range b.flights[i+1:] {
-				if g != nil {
-					b.leave(g)
-				}
-			}
+			b.leaveFrom(i + 1)
 			return err
 		}
 		switch {

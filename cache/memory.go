@@ -17,17 +17,20 @@ const DefaultMaxEntries = 10_000
 // an entry may be given two grains longer than its TTL.
 const grain = 10 * time.Millisecond
 
+// maxMaxCost leaves room for the sum to be above it for a moment, by what is being stored.
+const maxMaxCost = 1 << 50
+
 // MemoryOptions are those of a [Memory]. The zero value of each field is its default.
 type MemoryOptions[V any] struct {
 	// MaxEntries is how many entries are kept, of all scopes together. 0: [DefaultMaxEntries], or no bound where Cost is
 	// given.
 	MaxEntries int
 
-	// MaxCost is the sum of what the kept entries may cost. It goes with Cost: both or none.
+	// MaxCost is the sum of what the kept entries may cost, at most 1<<50. It goes with Cost: both or none.
 	MaxCost int64
 
 	// Cost says what an entry costs, in any unit, say bytes; below 0 counts as 0. One that costs more than MaxCost is not
-	// kept. It is not asked about absent entries, which cost 1, and must be safe for concurrent use.
+	// kept. It is not asked about absent entries, which cost 1, must be safe for concurrent use, and does not call the Scope.
 	Cost func(key string, v V) int64
 }
 
@@ -35,8 +38,9 @@ type MemoryOptions[V any] struct {
 // asked for since it last looked for some to drop (SIEVE: Zhang et al., NSDI 2024). Scopes of one name on it are one scope.
 // It is safe for concurrent use; reads take no lock. [NewMemory] makes one.
 //
-// What is invalidated takes no memory, nor does what has expired, within seconds, or within a minute of millions. Values are given as they were stored,
-// so whoever changes what one refers to changes it for all.
+// What is invalidated takes no memory. Expired entries are removed within seconds; of millions, within a minute. Values are
+// given as they were stored, so whoever changes what one refers to changes it for all. What it has of a scope's name, some
+// kilobytes, it has until the end, so there should not be one for each tenant, or the like.
 type Memory[V any] struct {
 	shards     []shard[V]
 	maxEntries int64
@@ -70,8 +74,8 @@ func NewMemory[V any](opts *MemoryOptions[V]) (*Memory[V], error) {
 	switch {
 	case opts.MaxEntries < 0:
 		return nil, invalid("MaxEntries", opts.MaxEntries, "0 or more")
-	case opts.MaxCost < 0:
-		return nil, invalid("MaxCost", opts.MaxCost, "0 or more")
+	case opts.MaxCost < 0 || opts.MaxCost > maxMaxCost:
+		return nil, invalid("MaxCost", opts.MaxCost, "0 to 1<<50")
 	case opts.MaxCost > 0 && opts.Cost == nil:
 		return nil, invalid("Cost", "nil", "a function, since there is a MaxCost")
 	case opts.MaxCost == 0 && opts.Cost != nil:
@@ -116,8 +120,8 @@ func (m *Memory[V]) Close() error {
 	return nil
 }
 
-// atOnce is in how many buckets a tick looks for what has expired: a round over a million entries takes some 20 seconds, a
-// processor's time of some thousandths.
+// atOnce is in how many buckets a tick looks for what has expired: it is through a million entries in some 20 seconds, for
+// which it takes a few thousandths of a processor's time.
 const atOnce = 1024
 
 // tick moves the clock, and each time looks a little further for what has expired.

@@ -15,6 +15,10 @@ import (
 // has checked names and keys (see [NewScope]). A Provider may forget an entry at any time; one that it gives is as it was
 // stored, and not older than its TTL, but for the grain of the Provider's clock. It does not change the slices it is given,
 // nor keep them after it has returned; callbacks are called from the calling goroutine, before it returns, and return at once.
+// It does not call the Scope.
+//
+// The ctx of a read is the caller's, and has its end. That of a Set, SetIf, Delete or DeletePrefix has none: the Provider
+// itself must see to it that they do not take for ever, since callers wait for them.
 //
 // An error says that the Provider could not do its work. What it had already called back stands.
 type Provider[V any] interface {
@@ -27,7 +31,7 @@ type Provider[V any] interface {
 	// is too large, or that its codec loses, is not stored, and what was under its key is gone all the same.
 	Set(ctx context.Context, scope string, items []Item[V]) error
 
-	// Delete removes what is under the keys; a key without an entry is no error. When it has returned, nothing that was stored
+	// Delete removes what is under the keys; a key without an entry is no error, nor is one that is named twice. When it has returned, nothing that was stored
 	// before is given to anybody. A failed Delete may have removed some, and none that was not asked for.
 	Delete(ctx context.Context, scope string, keys []string) error
 }
@@ -35,10 +39,14 @@ type Provider[V any] interface {
 // Fenced is a [Provider] that orders the stores and deletes of one key, whoever makes them, in whichever process: what was
 // loaded before a Delete is never stored after it.
 //
-// For that it counts: each key has a token, which a miss hands out, a Delete of the key (a DeletePrefix of one of its
-// prefixes, too) makes another one, in one atomic step with the removal, and SetIf asks for. A token is a counter and no
-// clock; where its marker is missing - at first, after the server was flushed or has forgotten it - a miss makes one that
-// starts at a random number of 63 bits, so that no token is ever used twice. SetIf never makes one.
+// For that it counts. Each key has a token:
+//
+//   - a miss hands it out;
+//   - a Delete of the key, or a DeletePrefix of one of its prefixes, makes it another one, in one atomic step with the removal;
+//   - SetIf stores only while it is the one that was handed out.
+//
+// A token is a counter and no clock. Where its marker is missing - at first, after the server was flushed or has forgotten it -
+// a miss makes one that starts at a random number of 63 bits, so that none is ever used twice. SetIf never makes one.
 type Fenced[V any] interface {
 	Provider[V]
 

@@ -2,7 +2,6 @@ package cache_test
 
 import (
 	"flag"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ func onEverySchedule(t *testing.T, people func(t *testing.T, w *world, opts *cac
 
 func TestNothingOldIsGivenOnMemoryWhateverTheSchedule(t *testing.T) {
 	onEverySchedule(t, func(t *testing.T, w *world, opts *cache.Options) {
-		m := newMemory(t, &cache.MemoryOptions[string]{MaxCost: math.MaxInt64 / 2, Cost: func(string, string) int64 {
+		m := newMemory(t, &cache.MemoryOptions[string]{MaxCost: 1 << 49, Cost: func(string, string) int64 {
 			w.pause() // between the end of a load and what it stores
 			return 1
 		}})

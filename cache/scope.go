@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -92,7 +91,8 @@ func NewScope[V any](provider Provider[V], name string, opts *Options) (*Scope[V
 }
 
 // WithTTL returns the same scope with another TTL for what its Get and GetMany load: one who joins a load gets what that was
-// begun with. 0 is [DefaultTTL]; below 0 or above [MaxTTL] its calls are ErrInvalid.
+// begun with. 0 is [DefaultTTL], not the TTL of the scope's Options. With one below 0 or above [MaxTTL] its Get and GetMany
+// return ErrInvalid.
 func (s *Scope[V]) WithTTL(ttl time.Duration) *Scope[V] {
 	if ttl == 0 {
 		ttl = DefaultTTL
@@ -109,10 +109,17 @@ type Loader[V any] func(ctx context.Context, key string) (V, error)
 // Get returns what is under key: what is kept, else what load gives, which is then stored. Others who ask for key meanwhile
 // wait for that same load.
 //
-// Key has 1 to [MaxKey] bytes, and at most [MaxSeparators] separators. The errors: ErrInvalid for a key or a TTL outside its
-// bounds and a nil load; that of ctx where it has ended, at once, whether before the call or in it; [ErrNotFound] where there
-// is nothing; [ErrRecursive]; [ErrGoexit] and a [PanicError]; and that of the loader, as it is. A failing provider is none:
-// the loader answers then.
+// Key has 1 to [MaxKey] bytes, and at most [MaxSeparators] separators. The errors:
+//
+//   - ErrInvalid for a key or a TTL outside its bounds, and a nil load;
+//   - that of ctx where it has ended, before the call or in it: at once, but for a provider that is being read and does not
+//     heed it;
+//   - [ErrNotFound] where there is nothing;
+//   - [ErrRecursive], [ErrGoexit] and a [PanicError];
+//   - and that of the loader, as it is.
+//
+// A failing provider is none: the loader answers then. What was loaded is stored before Get returns, unless ctx ends first,
+// whereupon Get returns the value all the same.
 //
 // A load runs on a goroutine of its own, unless ctx can never end: then nothing can end the caller's wait, and the load runs
 // on the calling goroutine, which is faster. Where it calls runtime.Goexit, that goroutine ends; the others get ErrGoexit.
@@ -137,19 +144,20 @@ func (e *Entry[V]) result() (v V, err error) {
 // get is Get without the short way through Memory.
 func (s *Scope[V]) get(ctx context.Context, key string, load Loader[V]) (zero V, err error) {
 	c := s.c
-	switch {
-	case load == nil:
+	if load == nil {
 		return zero, invalid("load", "nil", "a Loader")
-	case s.check(key) != nil:
-		return zero, s.check(key)
-	case ctx.Err() != nil:
-		return zero, ctx.Err()
+	}
+	if err := s.check(key); err != nil {
+		return zero, err
+	}
+	if err := ctx.Err(); err != nil {
+		return zero, err
 	}
 	look := s.ask
 	if c.space != nil {
 		look = s.lookAgain
 	}
-	outer := nodeOf(ctx)
+	outer := waiterOf(ctx)
 	hit, f, begin, err := look(ctx, key, load, outer)
 	switch {
 	case err != nil:
@@ -169,7 +177,7 @@ func (s *Scope[V]) get(ctx context.Context, key string, load Loader[V]) (zero V,
 }
 
 // lookAgain finds what Memory has got since it was looked at, or joins a load, or makes one for the caller to begin.
-func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], outer *node) (hit *Entry[V], f *flight[V], begin bool, err error) {
+func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], outer *waiter) (hit *Entry[V], f *flight[V], begin bool, err error) {
 	c := s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,19 +189,19 @@ func (s *Scope[V]) lookAgain(ctx context.Context, key string, load Loader[V], ou
 	}
 	l := s.newLoad(ctx)
 	f = &l.own
-	f.key, f.keep = key, true
+	f.key, f.storable = key, true
 	c.add(f)
 	l.take(f, load)
 	return nil, f, true, c.join(f, outer)
 }
 
 // ask asks a provider that is not in this process, and else joins a load or makes one for the caller to begin.
-func (s *Scope[V]) ask(ctx context.Context, key string, load Loader[V], outer *node) (hit *Entry[V], f *flight[V], begin bool, err error) {
+func (s *Scope[V]) ask(ctx context.Context, key string, load Loader[V], outer *waiter) (hit *Entry[V], f *flight[V], begin bool, err error) {
 	c := s.c
 	c.mu.Lock()
 	held := c.hold(key)
 	c.mu.Unlock()
-	defer func() { c.letGo(held) }()
+	defer func() { c.release(held) }()
 	var hits [1]*Entry[V] // another index is a panic of the provider
 	var readings [1]reading
 	failed := c.read(ctx, []string{key},
@@ -240,8 +248,9 @@ func readable(err error) bool { return err == nil || errors.Is(err, ErrUnreadabl
 // nil, nobody who then calls Get or GetMany is given what was loaded from before; what is being loaded goes to those alone
 // who already wait for it. Keys that were never seen are invalidated like others; no keys are nothing to do.
 //
-// It is done even where ctx has ended: only the values of ctx are used. ErrInvalid: a key outside its bounds; then nothing is
-// invalidated. Any other error is the provider's, and says that old values may still be given until their TTL is over.
+// It is done even where ctx has ended, since only the values of ctx are used: how long it may take is up to the provider, on
+// one that is not fenced also how long a store that is under way takes. ErrInvalid: a key outside its bounds; then nothing
+// is invalidated. Any other error is the provider's, and says that old values may still be given until their TTL is over.
 func (s *Scope[V]) Invalidate(ctx context.Context, keys ...string) error {
 	for _, key := range keys {
 		if err := checkKey(key); err != nil {
@@ -254,7 +263,7 @@ func (s *Scope[V]) Invalidate(ctx context.Context, keys ...string) error {
 	c := s.c
 	c.counts.invalidations.Add(1)
 	if c.fenced == nil {
-		c.spoilKeys(keys)
+		c.makeStale(keys)
 	}
 	if c.space != nil {
 		for _, key := range keys {
@@ -262,7 +271,7 @@ func (s *Scope[V]) Invalidate(ctx context.Context, keys ...string) error {
 		}
 		return nil
 	}
-	return c.invalidated(func() error { return c.provider.Delete(context.WithoutCancel(ctx), c.name, slices.Clone(keys)) })
+	return c.invalidated(func() error { return c.provider.Delete(context.WithoutCancel(ctx), c.name, keys) })
 }
 
 // InvalidatePrefix is [Scope.Invalidate] for all keys that begin with prefix, seen or not. prefix is empty, for the whole
@@ -284,7 +293,7 @@ func (s *Scope[V]) InvalidatePrefix(ctx context.Context, prefix string) error {
 	}
 	c.counts.invalidations.Add(1)
 	if c.fenced == nil {
-		c.spoilPrefix(prefix)
+		c.makeStaleByPrefix(prefix)
 	}
 	return c.invalidated(func() error { return prefixed.DeletePrefix(context.WithoutCancel(ctx), c.name, prefix) })
 }

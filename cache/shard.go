@@ -215,11 +215,11 @@ func (sh *shard[V]) resize(room int) {
 	sh.sweep = 0
 }
 
-// evict drops one entry other than keep, and reports whether there was one. It is the first from the hand on that has not
-// been asked for since the hand was there.
-func (m *Memory[V]) evict(sh *shard[V], keep *entryNode[V]) bool {
+// evict drops one entry other than except, and reports whether there was one. It is the first from the hand on that has not
+// been asked for since the hand was there; where all are asked for all the time, any.
+func (m *Memory[V]) evict(sh *shard[V], except *entryNode[V]) bool {
 	now := m.now.Load()
-	for range 2*sh.count + 1 {
+	for step := range 2*sh.count + 1 {
 		n := sh.hand
 		if n == nil {
 			n = sh.oldest
@@ -228,7 +228,7 @@ func (m *Memory[V]) evict(sh *shard[V], keep *entryNode[V]) bool {
 			return false
 		}
 		sh.hand = n.newer
-		if n == keep || n.visited.Load() && n.deadline > now {
+		if n == except || step <= sh.count && n.visited.Load() && n.deadline > now {
 			n.visited.Store(false)
 			continue
 		}
@@ -241,10 +241,10 @@ func (m *Memory[V]) evict(sh *shard[V], keep *entryNode[V]) bool {
 
 // expire drops what has expired by now in so many buckets of sh, the next time in the ones after them, and returns how many
 // it has looked at: fewer than that at the end of the table, where the next time begins at its start.
-func (m *Memory[V]) expire(sh *shard[V], now int64, most int) (looked int) {
+func (m *Memory[V]) expire(sh *shard[V], now int64, limit int) (looked int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for ; looked < most; looked++ {
+	for ; looked < limit; looked++ {
 		table := *sh.buckets.Load()
 		if sh.sweep >= len(table) {
 			sh.sweep = 0

@@ -8,25 +8,25 @@ import (
 	"sync"
 )
 
-// A node is a load, of any scope, among those that wait for each other, since a loader may itself call Get; and the end of
-// that load's context. waitFor and waited may be called on nil, which is a caller that is no loader.
-type node struct {
+// A waiter is what a load, of any scope, is to others: it may wait for them, since a loader may itself call Get, and it is a
+// context that ends. waitFor and stopWaiting may be called on nil, which is a caller that is no loader.
+type waiter struct {
 	mu    sync.Mutex
-	waits map[*node]int // for which loads the calls of its loader wait
+	waits map[*waiter]int // for which loads the calls of its loader wait
 	ended bool
 	end   chan struct{} // closed when ended; nil until somebody asks for it
 }
 
-type nodeKey struct{}
+type waiterKey struct{}
 
-// nodeOf returns the load whose loader has been given ctx, or a context made of it.
-func nodeOf(ctx context.Context) *node {
-	n, _ := ctx.Value(nodeKey{}).(*node)
+// waiterOf returns the load whose loader has been given ctx, or a context made of it.
+func waiterOf(ctx context.Context) *waiter {
+	n, _ := ctx.Value(waiterKey{}).(*waiter)
 	return n
 }
 
 // Done returns a channel that is closed when nobody waits for the load any more, or when it is over.
-func (n *node) Done() <-chan struct{} {
+func (n *waiter) Done() <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.end == nil {
@@ -39,7 +39,7 @@ func (n *node) Done() <-chan struct{} {
 }
 
 // Err returns [context.Canceled] once Done is closed.
-func (n *node) Err() error {
+func (n *waiter) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ended {
@@ -49,7 +49,7 @@ func (n *node) Err() error {
 }
 
 // cancel closes Done.
-func (n *node) cancel() {
+func (n *waiter) cancel() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.ended && n.end != nil {
@@ -60,25 +60,25 @@ func (n *node) cancel() {
 
 // waitFor notes that n waits for another load, and reports false where that one waits for n, directly or through others, so
 // that neither would ever end. Of two that find each other at the same time, both may be told so.
-func (n *node) waitFor(other *node) bool {
+func (n *waiter) waitFor(other *waiter) bool {
 	if n == nil {
 		return true
 	}
 	n.mu.Lock()
 	if n.waits == nil {
-		n.waits = map[*node]int{}
+		n.waits = map[*waiter]int{}
 	}
 	n.waits[other]++
 	n.mu.Unlock()
 	if !other.reaches(n, nil) {
 		return true
 	}
-	n.waited(other)
+	n.stopWaiting(other)
 	return false
 }
 
-// waited takes waitFor back.
-func (n *node) waited(other *node) {
+// stopWaiting takes waitFor back.
+func (n *waiter) stopWaiting(other *waiter) {
 	if n == nil {
 		return
 	}
@@ -90,7 +90,7 @@ func (n *node) waited(other *node) {
 }
 
 // reaches reports whether n is, or waits for, the target. seen are those that were looked at already.
-func (n *node) reaches(target *node, seen map[*node]bool) bool {
+func (n *waiter) reaches(target *waiter, seen map[*waiter]bool) bool {
 	if n == target {
 		return true
 	}
@@ -98,7 +98,7 @@ func (n *node) reaches(target *node, seen map[*node]bool) bool {
 	next := slices.Collect(maps.Keys(n.waits))
 	n.mu.Unlock()
 	if len(next) > 0 && seen == nil {
-		seen = map[*node]bool{}
+		seen = map[*waiter]bool{}
 	}
 	for _, m := range next {
 		if !seen[m] {
