@@ -43,6 +43,20 @@ func invalid(what string, value any, want string) error {
 	return fmt.Errorf("%w: %s %v: want %s", ErrInvalid, what, value, want)
 }
 
+// OpError is what Options.OnError hears: an error, and what it is an error of. [errors.AsType] finds it.
+type OpError struct {
+	Op    string // "read" or "store" of the provider, or "load" of a batch
+	Scope string // the scope's name
+	Err   error
+}
+
+func (e *OpError) Error() string {
+	return fmt.Sprintf("cache: %s in scope %s: %v", e.Op, quote(e.Scope), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *OpError) Unwrap() error { return e.Err }
+
 // PanicError is a panic of one of the host's functions, turned into an error where it was called: of a loader it is what
 // the callers of Get and GetMany get, of a Provider a failure like others. Its text is a line about the value; who wants to
 // know where it came from takes the Stack, which [errors.AsType] finds.

@@ -27,9 +27,10 @@ type Options struct {
 	// [MaxTTL].
 	NegativeTTL time.Duration
 
-	// OnError hears of what fails without an error for a caller: a read or a store of the Provider, an entry that cannot be
-	// read, a codec that loses data, a batch loader that finds what it was not asked for. It is called from the goroutine that
-	// saw it, may be called from several at once, and may call the scope. nil: nobody hears; Stats count it.
+	// OnError hears, as an [OpError], of what fails without an error for a caller: a read or a store of the Provider, an entry
+	// that cannot be read, a codec that loses data, a batch loader that finds what it was not asked for. It is called from the
+	// goroutine that saw it, also after callers have got their answers, and from several at once; it may call the scope. A
+	// panic of it is dropped. nil: nobody hears; Stats count it.
 	OnError func(error)
 }
 
@@ -311,7 +312,7 @@ func (c *core[V]) failed(doing string, err error) {
 	c.counts.errors.Add(1)
 	if c.onError != nil {
 		_ = guard(func() error {
-			c.onError(fmt.Errorf("cache: %s in scope %s: %w", doing, quote(c.name), err))
+			c.onError(&OpError{Op: doing, Scope: c.name, Err: err})
 			return nil
 		})
 	}

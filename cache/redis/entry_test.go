@@ -69,19 +69,51 @@ func TestWhatIsNotAsItWasStoredIsUnreadable(t *testing.T) {
 	})
 }
 
-func TestAnEntryOfAnotherKeyOrCodecIsUnreadable(t *testing.T) {
+func TestAnEntryOfAnotherCodecIsUnreadable(t *testing.T) {
 	client := connect(t, startMini(t))
 	p, prefix := newProvider[string](t, client)
 	must(t, p.Set(t.Context(), scopeName, []cache.Item[string]{item("a", "no JSON of a number")}))
-	t.Run("with another number of prefixes", func(t *testing.T) {
-		must(t, client.Copy(t.Context(), prefix+"{users:}v:a", prefix+"{users:}v:a:b", 0, true).Err())
-		if v, _, err := look(t, p, "a:b"); v != nil || !errors.Is(err, cache.ErrUnreadable) {
-			t.Errorf("found %v, error %v: want ErrUnreadable", v, err)
-		}
-	})
-	t.Run("of another type", func(t *testing.T) {
-		if v, _, err := look(t, open[int](t, client, prefix), "a"); v != nil || !errors.Is(err, cache.ErrUnreadable) {
-			t.Errorf("found %v, error %v: want ErrUnreadable", v, err)
+	if v, _, err := look(t, open[int](t, client, prefix), "a"); v != nil || !errors.Is(err, cache.ErrUnreadable) {
+		t.Errorf("found %v, error %v: want ErrUnreadable", v, err)
+	}
+}
+
+// An entry that a stranger brings to another place is not that place's, though all its numbers are good there.
+func TestAnEntryUnderAnotherNameIsUnreadable(t *testing.T) {
+	ctx := context.Background()
+	ways := map[string]func(c *redis.Client, from, to string) error{
+		"a copy":   func(c *redis.Client, from, to string) error { return c.Copy(ctx, from, to, 0, true).Err() },
+		"a rename": func(c *redis.Client, from, to string) error { return c.Rename(ctx, from, to).Err() },
+	}
+	type place struct{ scope, key string }
+	places := map[string][2]place{
+		"another key":               {{"users:", "a"}, {"users:", "b"}},
+		"another key of its prefix": {{"users:", "eu:a"}, {"users:", "eu:b"}},
+		"a key with more prefixes":  {{"users:", "a"}, {"users:", "a:b"}},
+		"a key with fewer":          {{"users:", "a:b"}, {"users:", "a"}},
+		"its key in another scope":  {{"users:", "a"}, {"carts:", "a"}},
+		"where both make one text":  {{"a:", "b:c"}, {"a:b:", "c"}},
+	}
+	onEachServer(t, func(t *testing.T, client *redis.Client) {
+		for way, bring := range ways {
+			for where, at := range places {
+				t.Run(way+" to "+where, func(t *testing.T) {
+					p, prefix := newProvider[string](t, client)
+					from, to := at[0], at[1]
+					name := func(pl place) string { return prefix + "{" + pl.scope + "}v:" + pl.key }
+					generation := func(pl place) string { return prefix + "{" + pl.scope + "}p:" }
+					must(t, p.Set(ctx, from.scope, []cache.Item[string]{item(from.key, "from")}))
+					must(t, p.Set(ctx, to.scope, []cache.Item[string]{item(to.key, "to")}))
+					must(t, client.Set(ctx, generation(to), client.Get(ctx, generation(from)).Val(), time.Minute).Err())
+					must(t, bring(client, name(from), name(to)))
+					found, missed := 0, 0
+					err := p.GetFenced(ctx, to.scope, []string{to.key},
+						func(int, cache.Entry[string]) { found++ }, func(int, cache.Token) { missed++ })
+					if found != 0 || missed != 1 || !errors.Is(err, cache.ErrUnreadable) {
+						t.Errorf("found %d, missed %d, error %v: want a miss and ErrUnreadable", found, missed, err)
+					}
+				})
+			}
 		}
 	})
 }

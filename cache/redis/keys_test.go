@@ -28,6 +28,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 	caching := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", Protocol: 3, ClientSideCacheConfig: &redis.ClientSideCacheConfig{}})
 	t.Cleanup(func() { _ = caching.Close() })
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": "127.0.0.1:1", "two": "127.0.0.1:2"}})
+	t.Cleanup(func() { _ = ring.Close() })
 	for _, c := range []struct {
 		name   string
 		client redis.UniversalClient
@@ -40,6 +42,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a client that reads from replicas", cluster(redis.ClusterOptions{ReadOnly: true}), ""},
 		{"a client that reads from the nearest", cluster(redis.ClusterOptions{RouteByLatency: true}), ""},
 		{"a client that reads from any", cluster(redis.ClusterOptions{RouteRandomly: true}), ""},
+		{"a client of a ring, which asks another shard where one is down", ring, ""},
+		{"a nil client of a ring", (*redis.Ring)(nil), ""},
 		{"a prefix with a brace", client, "a{"},
 		{"a prefix with another brace", client, "}a"},
 		{"a long prefix", client, strings.Repeat("p", rediscache.MaxPrefix+1)},

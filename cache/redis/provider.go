@@ -54,7 +54,7 @@ var (
 // may be unable to reach its server just now. nil opts are the defaults.
 //
 // cache.ErrInvalid: a nil client, a Prefix outside its bounds, and a client that is set to read what may be old: with a
-// cache of its own, or from replicas.
+// cache of its own, from replicas, or from whichever shard of a redis.Ring is up.
 func New[V any](client redis.UniversalClient, opts *Options[V]) (*Provider[V], error) {
 	if opts == nil {
 		opts = &Options[V]{}
@@ -96,6 +96,8 @@ func mayBeOld(client redis.UniversalClient) string {
 		if o := c.Options(); o.ReadOnly || o.RouteByLatency || o.RouteRandomly {
 			return "from replicas"
 		}
+	case *redis.Ring:
+		return "from whichever shard is up" // one that comes back has not heard of what was invalidated at another meanwhile
 	}
 	return ""
 }

@@ -124,7 +124,7 @@ func (p *Provider[V]) entry(b *batch, i int) (e cache.Entry[V], there bool, err 
 	if b.texts[i] == "" {
 		return e, false, nil
 	}
-	generations, absent, value, err := decodeEntry([]byte(b.texts[i]))
+	generations, absent, value, err := decodeEntry(b.names[i], []byte(b.texts[i]))
 	if err != nil {
 		return e, false, fmt.Errorf("%w: %w", cache.ErrUnreadable, err)
 	}
@@ -157,7 +157,7 @@ func (p *Provider[V]) makeTokens(ctx context.Context, b *batch, keys []int) erro
 	}
 	for part := range slices.Chunk(missing, 1000) {
 		names, args := make([]string, len(part)), make([]any, 1+len(part))
-		args[0] = patience.Milliseconds()
+		args[0] = madeFor.Milliseconds()
 		for i, at := range part {
 			names[i], args[1+i] = b.names[at], random()
 		}

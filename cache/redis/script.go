@@ -6,9 +6,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// patience is for how long a token is good that nothing was stored with, and how much longer than an entry the tokens live
-// that it was stored with. They are only there to be found again, so that it makes nothing wrong when they are gone.
-const patience = 10 * time.Minute
+// How long the numbers live that tokens are made of. A load may find them gone at any time, since those that its miss found
+// are not prolonged; then it is not stored, which makes nothing wrong.
+const (
+	madeFor = 10 * time.Minute // from the miss that made them
+	longer  = 10 * time.Minute // than an entry that was stored with them, where they would not have outlived it
+)
 
 // makeNumbers returns the numbers that are under KEYS. Where there is none it puts that of ARGV, for ARGV[1] milliseconds.
 var makeNumbers = redis.NewScript(`
@@ -23,8 +26,8 @@ for i, key in ipairs(KEYS) do
 end
 return numbers`)
 
-// invalidate removes the first ARGV[1] of KEYS, and counts the others up. What is not there is not made: whoever comes later
-// makes a number that nobody knows. What cannot be counted up is removed, which does as well.
+// invalidate removes the first ARGV[1] of KEYS, and increments the others. What is not there is not made: whoever comes later
+// makes a number that nobody knows. What cannot be incremented is removed, which does as well.
 var invalidate = redis.NewScript(`
 local values = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
@@ -35,11 +38,12 @@ end
 return 1`)
 
 // store stores entries whose tokens are what they were, and returns how many. KEYS are the generations that the entries
-// depend on, and then the value and the marker of each entry. ARGV are the number of these generations, the patience, what
-// the generations must be, and then of each entry what its marker must be, its TTL, the indexes of its generations, and the
-// entry itself; an empty one is a value that cannot be stored, and only removes what is there.
+// depend on, and then the value and the marker of each entry. ARGV are the number of these generations, how much longer than
+// an entry its numbers are to live, what the generations must be, and then of each entry what its marker must be, its TTL,
+// the indexes of its generations, and the entry itself; an empty one is a value that cannot be stored, and only removes what
+// is there.
 var store = redis.NewScript(`
-local generations, patience = tonumber(ARGV[1]), ARGV[2]
+local generations, longer = tonumber(ARGV[1]), ARGV[2]
 local same, ttls = {}, {}
 for i = 1, generations do
 	same[i] = redis.pcall('GET', KEYS[i]) == ARGV[2 + i]
@@ -47,7 +51,7 @@ for i = 1, generations do
 end
 local function outlive(key, ttl)
 	if redis.call('PTTL', key) < ttl then
-		redis.call('PEXPIRE', key, ttl + patience)
+		redis.call('PEXPIRE', key, ttl + longer)
 	end
 end
 local stored, arg = 0, 2 + generations

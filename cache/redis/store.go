@@ -68,17 +68,18 @@ type storing struct {
 }
 
 func (s *storing) args() []any {
-	return slices.Concat([]any{len(s.generations), patience.Milliseconds()}, s.numbers, s.items)
+	return slices.Concat([]any{len(s.generations), longer.Milliseconds()}, s.numbers, s.items)
 }
 
 // add adds an item, without its entry where there is an error. One whose token is not of its key is a question that the
 // server says no to, so that a server which is gone is an error, too.
 func (p *Provider[V]) add(s *storing, slot string, item *cache.Item[V]) error {
 	marker, numbers, generations := splitToken(item.Token, item.Key)
+	name := slot + valueKey + item.Key
 	var entry, indexes []byte
 	var err error
 	if marker != "" {
-		entry, err = p.encode(generations, item.Entry)
+		entry, err = p.encode(name, generations, item.Entry)
 	}
 	n := 0
 	for prefix := range cache.Prefixes(item.Key) {
@@ -87,7 +88,7 @@ func (p *Provider[V]) add(s *storing, slot string, item *cache.Item[V]) error {
 		}
 		n++
 	}
-	s.entries = append(s.entries, slot+valueKey+item.Key, slot+markerKey+item.Key)
+	s.entries = append(s.entries, name, slot+markerKey+item.Key)
 	s.items = append(s.items, marker, milliseconds(item.TTL), indexes, entry)
 	s.size += len(entry)
 	return err
@@ -107,10 +108,10 @@ func (s *storing) depend(name, number string) int {
 	return at
 }
 
-// encode makes the bytes of an entry, none where it cannot be stored.
-func (p *Provider[V]) encode(generations []uint64, e cache.Entry[V]) ([]byte, error) {
+// encode makes the bytes of the entry under a name, none where it cannot be stored.
+func (p *Provider[V]) encode(name string, generations []uint64, e cache.Entry[V]) ([]byte, error) {
 	if e.Absent {
-		return encodeEntry(generations, true, nil), nil
+		return encodeEntry(name, generations, true, nil), nil
 	}
 	value, err := cache.Encode(p.codec, e.Value)
 	if err != nil {
@@ -119,5 +120,5 @@ func (p *Provider[V]) encode(generations []uint64, e cache.Entry[V]) ([]byte, er
 	if size := headerSize + 8*len(generations) + len(value); size > MaxEntry {
 		return nil, fmt.Errorf("%w: %d bytes: want at most %d", ErrTooLarge, size, MaxEntry)
 	}
-	return encodeEntry(generations, false, value), nil
+	return encodeEntry(name, generations, false, value), nil
 }

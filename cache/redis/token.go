@@ -10,7 +10,7 @@ import (
 )
 
 // A token is numbers with dots in between: the key's own, which is its marker, and those of its prefixes, which are their
-// generations. Each of them counts up from where random let it begin.
+// generations. Each of them is incremented from where random let it begin.
 
 // token returns the token of key i, as long as all of its numbers are there.
 func (b *batch) token(i int) cache.Token {
@@ -58,7 +58,7 @@ func number(text string) uint64 {
 	return n
 }
 
-// random returns a number that nobody has had, with room above it for all the times it will be counted up.
+// random returns a number that nobody has had, with room above it for all the times it will be incremented.
 func random() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -65,8 +65,8 @@
 //
 // With Options.Cache, say of cache/redis, a system that one process has read is there for the others, under the version at
 // which it was read. The store's version decides each time whether that one counts, so that no answer is older than without,
-// whatever becomes of the cache; while it is gone, all is read from the store. Nobody who writes waits for it. The jobs over
-// everything leave it alone.
+// whatever becomes of the cache; Options.Cache says what is to be done when a database comes back as it was before. While the
+// cache is gone, all is read from the store. Nobody who writes waits for it. The jobs over everything leave it alone.
 //
 // # Concurrency, time and errors
 //

@@ -26,10 +26,14 @@ type Options struct {
 	// one of storage/postgres is; else processes poll.
 	Bus entity.Bus
 
-	// Cache holds systems' histories for all processes that share the store, so that one has to read what another one has
-	// read: cache/redis has a server do it. It is for one store; whoever brings a store back to what it was before empties it,
-	// since versions count on from there. A question that needs it waits for as long as the Provider does, so its client should
-	// give up soon; once it has failed it is left alone for a second. nil: there is none.
+	// Cache holds systems' histories for all processes that share the store, so that one need not read what another one has
+	// read: cache/redis has a server do it. Several stores may use one: they are told apart by a record that New makes in each.
+	// A question that needs it waits for as long as the Provider does, so its client should give up soon; when it could not be
+	// read it is left alone for a second. nil: there is none.
+	//
+	// A database that comes back as it was before - restored, or failed over to a replica that had not heard of all - uses
+	// versions again, for other facts: then the Engines are to be restarted, and what the cache holds is to be removed, or five
+	// minutes to be waited.
 	Cache cache.Provider[[]byte]
 
 	// Clock says what time it is. nil: the time package. Leases, polls and pauses run on real time, whatever Clock says.
@@ -143,7 +147,7 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 		e.bus = bus
 	}
 	e.histories, _ = store.(storage.HistoryCache)
-	shared, err := newSharedCache(opts.Cache, func(err error) { e.failed("shared cache", err) })
+	shared, err := newSharedCache(opts.Cache, e.failed)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +170,7 @@ func New(store storage.Store, opts *Options) (*Engine, error) {
 		return nil, err
 	}
 	if e.shared != nil {
-		e.work.Go(func() { e.shared.run(e.ctx, e.failed) })
+		e.work.Go(e.runShared)
 	}
 	e.refresher.start(e)
 	return e, nil
@@ -182,8 +186,8 @@ func (e *Engine) Entities() *entity.Registry { return e.registry }
 // what time alone does its very microsecond.
 func (e *Engine) SLOs() *entity.Handle[SLOState] { return e.slos }
 
-// Close ends what New started, and closes the registry of entities. Calls that come later get ErrClosed. It does not close
-// the store. Closing twice is closing once.
+// Close ends what New started, and closes the registry of entities. Calls that come later get ErrClosed. It waits for a call
+// of Options.Cache or of the Bus that is under way, and closes none of them, nor the store. Closing twice is closing once.
 func (e *Engine) Close() error {
 	e.closed.Store(true)
 	e.cancel()

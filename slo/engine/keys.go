@@ -22,6 +22,7 @@ const (
 	recordAchievement = "achievement" // system, type
 	recordMilestone   = "milestone"   // instant, system and type
 	recordDigest      = "digest"      // week
+	recordStore       = "store"       // "identity": what tells this store from others, where there is a shared cache
 )
 
 func systemVersion(id string) storage.VersionKey {

@@ -16,6 +16,7 @@ import (
 type refresher struct {
 	engine *Engine
 	bell   chan struct{}
+	shout  chan struct{} // to the other processes; nil: there are none to be heard of
 	passed passed
 	busy   atomic.Bool // it looks, or may
 	token  leased
@@ -28,7 +29,9 @@ func (r *refresher) start(e *Engine) {
 	r.token = leased{engine: e, name: leaseRefresh}
 	e.work.Go(r.run)
 	if e.store.Shared() && e.bus != nil {
+		r.shout = make(chan struct{}, 1)
 		e.work.Go(r.listen)
+		e.work.Go(r.shoutOn)
 	}
 }
 
@@ -59,12 +62,31 @@ func (r *refresher) ring() {
 	}
 }
 
-// wake has the refresher look, of whatever process it is.
-func (r *refresher) wake(ctx context.Context) {
+// wake has the refresher look, of whatever process it is. Nobody who writes waits for the bus.
+func (r *refresher) wake() {
 	r.ring()
-	if e := r.engine; e.store.Shared() && e.bus != nil {
-		if err := e.bus.Wake(ctx); err != nil {
-			e.failed("wake others", err)
+	select {
+	case r.shout <- struct{}{}:
+	default: // somebody will, or nobody is there
+	}
+}
+
+// shoutOn wakes the others, the last time when the Engine is being closed.
+func (r *refresher) shoutOn() {
+	e := r.engine
+	for {
+		select {
+		case <-r.shout:
+			e.failed("wake others", e.bus.Wake(e.ctx))
+		case <-e.ctx.Done():
+			select {
+			case <-r.shout:
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				_ = e.bus.Wake(ctx) // or they poll
+			default:
+			}
+			return
 		}
 	}
 }

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -18,42 +18,66 @@ import (
 
 // A cache that processes share holds what was made of a system's facts, under the system's ID: the same bytes as a store may
 // keep beside the facts, with the version and the name. What is found there counts only at the version that the store says
-// the system has, so that no answer depends on what becomes of an invalidation.
+// the system has, so that no answer depends on what becomes of an invalidation. Versions are each store's own: the keys
+// begin with what tells the store from others.
 
-// respite is for how long the cache is left alone when it has failed, so that not each question waits for it to fail again.
-const respite = time.Second
+const (
+	// sharedTTL is for how long the cache may keep a system that nobody writes about.
+	sharedTTL = 5 * time.Minute
 
-// sharedTTL is for how long the cache may keep a system that nobody writes about.
-const sharedTTL = time.Hour
+	// respite is for how long the cache is left alone when it could not be read; then one question tries again.
+	respite = time.Second
+)
 
 // sharedCache is what an Engine has of Options.Cache; nil: there is none.
 type sharedCache struct {
-	scope *cache.Scope[[]byte]
-	away  atomic.Int64 // until when it is left alone, in nanoseconds since 1970
+	scope    *cache.Scope[[]byte]
+	identity atomic.Pointer[string] // of the store; nil: not known yet
+	made     time.Time
+	failures atomic.Int64 // of reads
+	away     atomic.Int64 // since made, until when it is left alone; 0: it is not
 
 	mu      sync.Mutex
 	written map[string]struct{} // systems that are to be invalidated
 	wake    chan struct{}
 }
 
-func newSharedCache(provider cache.Provider[[]byte], onError func(error)) (*sharedCache, error) {
+func newSharedCache(provider cache.Provider[[]byte], failed func(doing string, err error)) (*sharedCache, error) {
 	if provider == nil {
 		return nil, nil
 	}
-	c := &sharedCache{written: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+	c := &sharedCache{made: time.Now(), written: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 	var err error
 	c.scope, err = cache.NewScope(provider, "slo:history:", &cache.Options{TTL: sharedTTL, OnError: func(err error) {
-		if !errors.Is(err, cache.ErrUnreadable) {
-			c.away.Store(time.Now().Add(respite).UnixNano())
+		if op, ok := errors.AsType[*cache.OpError](err); ok && op.Op == "read" && !errors.Is(err, cache.ErrUnreadable) {
+			c.failures.Add(1)
+			c.away.Store(int64(time.Since(c.made) + respite))
 		}
-		onError(err)
+		failed("shared cache", err)
 	}})
 	return c, err
 }
 
-// cacheKey is a system's ID without a separator in it, of which an ID may have any number.
-func cacheKey(id string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(id, "%", "%25"), cache.Separator, "%3A")
+// try reports whether it may be read, and what to call afterwards. Of those who come when it has been left alone one may.
+func (c *sharedCache) try() (tried func(), may bool) {
+	until, failures := c.away.Load(), c.failures.Load()
+	if until == 0 {
+		return func() {}, true
+	}
+	now := int64(time.Since(c.made))
+	if now < until || !c.away.CompareAndSwap(until, now+int64(respite)) {
+		return nil, false
+	}
+	return func() {
+		if c.failures.Load() == failures {
+			c.away.Store(0)
+		}
+	}, true
+}
+
+// key is a system's ID, without a separator, of which an ID may have any number, behind the store's identity.
+func (c *sharedCache) key(identity, id string) string {
+	return identity + cache.Separator + strings.ReplaceAll(strings.ReplaceAll(id, "%", "%25"), cache.Separator, "%3A")
 }
 
 // invalidate has systems invalidated that were written. Nobody waits for it: a server that does not answer must not hold up
@@ -63,7 +87,7 @@ func (c *sharedCache) invalidate(keys []storage.VersionKey) {
 	defer c.mu.Unlock()
 	for _, key := range keys {
 		if key.Kind == versionSystem {
-			c.written[cacheKey(key.ID)] = struct{}{}
+			c.written[key.ID] = struct{}{}
 		}
 	}
 	select {
@@ -72,47 +96,100 @@ func (c *sharedCache) invalidate(keys []storage.VersionKey) {
 	}
 }
 
-// run invalidates until ctx ends.
-func (c *sharedCache) run(ctx context.Context, failed func(doing string, err error)) {
+// runShared gives the store an identity, and then invalidates until the Engine is closed.
+func (e *Engine) runShared() {
+	c := e.shared
+	for c.identity.Load() == nil {
+		err := e.makeIdentity(e.ctx)
+		e.failed("identify the store", err)
+		if err != nil {
+			timer := time.NewTimer(e.poll)
+			select {
+			case <-timer.C:
+			case <-e.ctx.Done():
+				timer.Stop()
+				return
+			}
+		}
+	}
 	for {
 		select {
-		case <-ctx.Done():
-			return
+		case <-e.ctx.Done():
 		case <-c.wake:
+		}
+		if e.ctx.Err() != nil {
+			return
 		}
 		c.mu.Lock()
 		written := c.written
 		c.written = map[string]struct{}{}
 		c.mu.Unlock()
-		if err := c.scope.Invalidate(ctx, slices.Sorted(maps.Keys(written))...); err != nil {
-			failed("invalidate histories", err)
+		if c.away.Load() != 0 {
+			continue
 		}
+		keys := make([]string, 0, len(written))
+		for id := range written {
+			keys = append(keys, c.key(*c.identity.Load(), id))
+		}
+		e.failed("invalidate histories", c.scope.Invalidate(e.ctx, keys...))
 	}
 }
 
-// readShared reads systems through the shared cache, each at its version, and returns the others: those whose bytes are of
-// another version, or cannot be read. An error is none of it: they are all among the others then.
+var identityKey = storage.Key{Kind: recordStore, ID: "identity"}
+
+// makeIdentity finds out what tells the store from others, or decides it.
+func (e *Engine) makeIdentity(ctx context.Context) error {
+	err := e.store.InTx(ctx, func(ctx context.Context) error {
+		_, err := e.store.Add(ctx, []storage.Record{{Key: identityKey, Data: []byte(rand.Text())}})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.readIdentity(ctx)
+}
+
+func (e *Engine) readIdentity(ctx context.Context) error {
+	for record, err := range e.store.Get(ctx, []storage.Key{identityKey}) {
+		if err != nil {
+			return err
+		}
+		identity := string(record.Data)
+		e.shared.identity.Store(&identity)
+	}
+	return nil
+}
+
+// readShared reads systems through the shared cache, each at its version, into found, and returns the others: those whose
+// bytes are of another version, or cannot be read. An error is none of it.
 func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64, found map[string]*system) (others []string) {
 	c := e.shared
-	if time.Now().UnixNano() < c.away.Load() {
+	if c.identity.Load() == nil {
+		if err := e.readIdentity(ctx); err != nil || c.identity.Load() == nil {
+			return ids
+		}
+	}
+	tried, may := c.try()
+	if !may {
 		return ids
 	}
+	identity := *c.identity.Load()
 	version := make(map[string]int64, len(ids)) // by key, as all of these
 	byKey := make(map[string]string, len(ids))
 	keys := make([]string, 0, len(ids))
 	for i, id := range ids {
 		if versions[i] == 0 { // there is not a fact
-			others = append(others, id)
 			continue
 		}
-		key := cacheKey(id)
+		key := c.key(identity, id)
 		keys = append(keys, key)
 		version[key], byKey[key] = versions[i], id
 	}
 	var mu sync.Mutex // whoever gives up does not wait for the load
 	loaded := map[string]*system{}
 	var kept []sharedBytes
-	err := c.scope.GetMany(ctx, keys, func(ctx context.Context, keys []string, give func(string, []byte)) error {
+	// Of an error the store will be asked again, in the end by who asks here.
+	_ = c.scope.GetMany(ctx, keys, func(ctx context.Context, keys []string, give func(string, []byte)) error {
 		ids, versions := make([]string, len(keys)), make([]int64, len(keys))
 		for i, key := range keys {
 			ids[i], versions[i] = byKey[key], version[key]
@@ -134,9 +211,7 @@ func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64,
 		loaded = systems
 		return nil
 	}, func(key string, data []byte) { kept = append(kept, sharedBytes{key, data}) })
-	if err != nil {
-		return ids
-	}
+	tried()
 	mu.Lock()
 	defer mu.Unlock()
 	list := make([]*system, len(kept))
@@ -152,16 +227,14 @@ func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64,
 		switch {
 		case s != nil && s.version == version[key]:
 			found[s.id] = s
-			continue
 		case s == nil || s.version < version[key]:
 			older = append(older, systemVersion(byKey[key]))
 		}
-		others = append(others, byKey[key])
 	}
 	if len(older) > 0 {
 		c.invalidate(older)
 	}
-	return others
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return found[id] != nil })
 }
 
 type sharedBytes struct {

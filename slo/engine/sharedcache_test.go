@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,21 +34,26 @@ func goodProvider(t testing.TB) cache.Provider[[]byte] {
 // doubtful is a cache that may do with what it is asked for whatever it likes.
 type doubtful struct {
 	cache.Provider[[]byte]
-	mu     sync.Mutex
-	damage func(data []byte) []byte // of what it gives; nil: nothing
-	fails  error                    // of every call
-	hangs  chan struct{}            // where a Delete ends
-	asked  int                      // how many Gets there were
+	mu      sync.Mutex
+	damage  func(data []byte) []byte // of what it gives; nil: nothing
+	fails   error                    // of every call
+	takes   time.Duration            // to fail
+	refuses error                    // of every Set
+	hangs   chan struct{}            // where a Delete ends
+	asked   int                      // how many Gets there were
+	deletes int
 }
 
 func (d *doubtful) Get(ctx context.Context, scope string, keys []string, found func(int, cache.Entry[[]byte])) error {
 	d.mu.Lock()
 	d.asked++
+	fails := d.fails
 	d.mu.Unlock()
-	return errors.Join(d.fails, d.Provider.Get(ctx, scope, keys, func(i int, e cache.Entry[[]byte]) {
+	time.Sleep(d.takes)
+	return errors.Join(fails, d.Provider.Get(ctx, scope, keys, func(i int, e cache.Entry[[]byte]) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.fails != nil {
+		if fails != nil {
 			return
 		}
 		if d.damage != nil {
@@ -58,8 +64,10 @@ func (d *doubtful) Get(ctx context.Context, scope string, keys []string, found f
 }
 
 func (d *doubtful) Set(ctx context.Context, scope string, items []cache.Item[[]byte]) error {
-	if d.fails != nil {
-		return d.fails
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := errors.Join(d.fails, d.refuses); err != nil {
+		return err
 	}
 	return d.Provider.Set(ctx, scope, items)
 }
@@ -68,6 +76,9 @@ func (d *doubtful) Delete(ctx context.Context, scope string, keys []string) erro
 	if d.hangs != nil {
 		<-d.hangs
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.deletes++
 	if d.fails != nil {
 		return d.fails
 	}
@@ -114,7 +125,23 @@ func knowingHost(t testing.TB, store storage.Store) *host {
 // another is a process that has kept nothing, on the store of others.
 func another(t testing.TB, h *host, shared cache.Provider[[]byte]) *host {
 	t.Helper()
-	return hostOn(t, h.store, h.clock, engine.Options{KeepTimelines: -1, Cache: shared})
+	e := hostOn(t, h.store, h.clock, engine.Options{KeepTimelines: -1, Cache: shared})
+	if shared != nil {
+		identified(t, h.store)
+	}
+	return e
+}
+
+// identified waits until a store has what tells it from others.
+func identified(t testing.TB, store storage.Store) {
+	t.Helper()
+	within(t, "the store is identified", func() bool {
+		for _, err := range store.Get(t.Context(), []storage.Key{{Kind: "store", ID: "identity"}}) {
+			ok(t, err)
+			return true
+		}
+		return false
+	})
 }
 
 func TestWhatOneProcessHasReadTheOthersFindInTheSharedCache(t *testing.T) {
@@ -181,13 +208,18 @@ func TestAnswersAreRightWithTheSharedCacheGone(t *testing.T) {
 	var log synced
 	gone := &doubtful{Provider: goodProvider(t), fails: errors.New("connection refused")}
 	e := hostOn(t, h.store, h.clock, engine.Options{KeepTimelines: -1, Cache: gone, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	identified(t, h.store)
+	heard := func(text string) {
+		t.Helper()
+		within(t, "the log says "+text, func() bool { return strings.Contains(log.String(), text) })
+	}
+	ok(t, e.Observe(t.Context(), slo.Up("api", minutes(-3))))
+	heard("invalidate histories") // which is not tried once it is known
 	equal(t, "answers", ask(t, h, []string{"api"}), ask(t, e, []string{"api"}))
-	ok(t, e.Observe(t.Context(), slo.Up("api", minutes(-2))))
+	heard("read in scope")
+	heard("connection refused")
+	ok(t, e.Observe(t.Context(), slo.Down("api", minutes(-2))))
 	equal(t, "answers after a write", ask(t, h, []string{"api"}), ask(t, e, []string{"api"}))
-	within(t, "the log has heard", func() bool {
-		text := log.String()
-		return strings.Contains(text, "read in scope") && strings.Contains(text, "invalidate histories") && strings.Contains(text, "connection refused")
-	})
 }
 
 // What fails is left alone for a while, and then found again.
@@ -204,15 +236,117 @@ func TestASharedCacheThatFailsIsAskedOnceASecond(t *testing.T) {
 			}
 			return gone.asked - before
 		}
-		if n := asked(); n < 8 || n > 24 { // a failing read is a failing store, too
+		if n := asked(); n < 8 || n > 12 {
 			t.Errorf("a cache that fails was read %d times in ten seconds", n)
 		}
+		gone.mu.Lock()
 		gone.fails = nil
+		gone.mu.Unlock()
 		if n := asked(); n < 180 { // api, and what it depends on
 			t.Errorf("a cache that works was read %d times in ten seconds", n)
 		}
 		ok(t, e.Close())
 		ok(t, h.Close())
+	})
+}
+
+// Where it takes long to fail, one question waits for that, and the others do not.
+func TestOneQuestionWaitsForASharedCacheThatFailsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := knowingHost(t, memory.New())
+		e := another(t, h, &doubtful{Provider: goodProvider(t), fails: errors.New("timeout"), takes: 3 * time.Second})
+		ok(t, second(e.Status(t.Context(), "api"))) // the first finds out
+		var slow, all atomic.Int64
+		var asking sync.WaitGroup
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			asking.Go(func() {
+				start := time.Now()
+				ok(t, second(e.Status(t.Context(), "api")))
+				if all.Add(1); time.Since(start) > time.Second {
+					slow.Add(1)
+				}
+			})
+		}
+		asking.Wait()
+		if n := slow.Load(); n < 2 || n > 10 {
+			t.Errorf("%d of %d questions waited: want one in a second at most", n, all.Load())
+		}
+		ok(t, e.Close())
+		ok(t, h.Close())
+	})
+}
+
+// What one value does to the cache is no reason to leave it alone.
+func TestAValueThatCannotBeStoredDoesNotTurnOffTheSharedCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := knowingHost(t, memory.New())
+		full := &doubtful{Provider: goodProvider(t), refuses: errors.New("too large")}
+		e := another(t, h, full)
+		for range 5 {
+			ok(t, second(e.Status(t.Context(), "api")))
+		}
+		equal(t, "reads of the cache", 10, full.asked) // each time for api, and for what it depends on
+		ok(t, e.Close())
+		ok(t, h.Close())
+	})
+}
+
+// Two stores may share a cache: they count versions from 1, both of them.
+func TestTwoStoresShareNothingButTheCache(t *testing.T) {
+	shared := goodProvider(t)
+	for _, down := range []float64{10, 30} {
+		h := hostOn(t, memory.New(), simclock.New(noon), engine.Options{})
+		h.create(t, simple("api"))
+		ok(t, h.Observe(t.Context(), slo.Down("api", minutes(-60)), slo.Up("api", minutes(-60+down))))
+		for range 2 {
+			got := another(t, h, shared).status(t, "api").Budget.Consumed
+			equal(t, "consumed", time.Duration(down)*time.Minute, got)
+		}
+	}
+}
+
+// A bus that does not answer holds up nobody who writes, either.
+func TestNobodyWhoWritesWaitsForTheBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := stuckBus{make(chan struct{})}
+		p := newProcess(t, memory.New(), engine.Options{Bus: stuck})
+		for n := range 100 {
+			ok(t, p.Observe(t.Context(), slo.Down("api", time.Now().Add(time.Duration(n-200)*time.Second))))
+		}
+		close(stuck.wakes)
+		ok(t, p.Close())
+	})
+}
+
+type stuckBus struct{ wakes chan struct{} }
+
+func (b stuckBus) Wake(context.Context) error {
+	<-b.wakes
+	return nil
+}
+
+func (b stuckBus) Listen(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Closing waits for the one call that is under way, and begins no other.
+func TestCloseBeginsNoCallOfTheSharedCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &doubtful{Provider: goodProvider(t), hangs: make(chan struct{})}
+		h := hostOn(t, memory.New(), simclock.New(noon), engine.Options{Cache: shared})
+		synctest.Wait()
+		h.create(t, simple("api"))
+		ok(t, h.Observe(t.Context(), slo.Down("api", minutes(-2))))
+		synctest.Wait() // it hangs
+		ok(t, h.Observe(t.Context(), slo.Up("api", minutes(-1))))
+		var closing sync.WaitGroup
+		closing.Go(func() { ok(t, h.Close()) })
+		synctest.Wait()
+		close(shared.hangs)
+		closing.Wait()
+		equal(t, "deletes", 1, shared.deletes)
 	})
 }
 

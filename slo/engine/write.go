@@ -109,9 +109,9 @@ func (w *writing) bump(ctx context.Context, systems []string) error {
 	if err := e.store.Put(ctx, rows); err != nil {
 		return fmt.Errorf("engine: write what is touched: %w", err)
 	}
-	e.store.AfterCommit(ctx, func(ctx context.Context) {
+	e.store.AfterCommit(ctx, func(context.Context) {
 		w.grow(systems, versions)
-		e.refresher.wake(ctx)
+		e.refresher.wake()
 	})
 	return nil
 }
