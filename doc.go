@@ -20,7 +20,8 @@
 //   - [github.com/slokeep/slokeep/entity/simclock] is a clock that is moved by hand.
 //   - github.com/slokeep/slokeep/entity/natsbus, a module of its own, wakes processes through NATS.
 //   - [github.com/slokeep/slokeep/cache] reads through, in memory, and [github.com/slokeep/slokeep/cache/cachetest] proves
-//     whatever else keeps its entries; github.com/slokeep/slokeep/cache/redis, a module of its own, does so for many processes.
+//     whatever else keeps its entries; github.com/slokeep/slokeep/cache/redis, a module of its own, does so for many
+//     processes.
 //   - [github.com/slokeep/slokeep/storage] is the contract of a store, and says how to write one;
 //     [github.com/slokeep/slokeep/storage/memory] is one in memory, and
 //     [github.com/slokeep/slokeep/storage/storagetest] proves one.
@@ -28,10 +29,9 @@
 //     Store and a Log each, in an SQLite file and on PostgreSQL, beside the host's tables.
 //
 // The programs in the module github.com/slokeep/slokeep/examples show them at work. quickstart lives through one incident,
-// scenario runs any that is written down, replay judges a file of real outages, customstore is a store of its own, and cluster
-// has processes that are killed and cut off all the time. Of
-// entity, orders is a shop whose orders are reactive, workqueue a group of workers that die and fail, and dwell a condition
-// on a value that drifts.
+// scenario runs any that is written down, replay judges a file of real outages, customstore is a store of its own, and
+// cluster has processes that are killed and cut off all the time. Of entity, orders is a shop whose orders are reactive,
+// workqueue a group of workers that die and fail, and dwell a condition on a value that drifts.
 //
 // # What holds everywhere
 //

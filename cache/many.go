@@ -14,7 +14,7 @@ import (
 type BatchLoader[V any] func(ctx context.Context, keys []string, found func(key string, v V)) error
 
 // GetMany calls found for each of the keys that has something under it, as often as it is among keys, from the calling
-// goroutine and in any order: what is kept, and for the others what one call of load finds for them, each named once. Keys
+// goroutine, which a panic of found goes through, and in any order: what is kept, and for the others what one call of load finds for them, each named once. Keys
 // that are being loaded already, alone or in another batch, are waited for.
 //
 // No keys are nothing to do. The errors are those of [Scope.Get], for any of the keys: after ErrInvalid, which a nil found

@@ -36,7 +36,7 @@ type MemoryOptions[V any] struct {
 
 // Memory is a [Provider] in this process, bounded in entries or in cost. When it is full it drops those that nobody has
 // asked for since it last looked for some to drop (SIEVE: Zhang et al., NSDI 2024). Scopes of one name on it are one scope.
-// It is safe for concurrent use; reads take no lock. [NewMemory] makes one.
+// It is safe for concurrent use; reads take no lock. [NewMemory] makes one; the zero Memory is of no use.
 //
 // What is invalidated takes no memory. Expired entries are removed within seconds; of millions, within a minute. Values are
 // given as they were stored, so whoever changes what one refers to changes it for all. What it has of a scope's name, some

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -64,7 +65,7 @@ func NewScope[V any](provider Provider[V], name string, opts *Options) (*Scope[V
 		opts = &Options{}
 	}
 	switch {
-	case provider == nil:
+	case isNil(provider):
 		return nil, invalid("provider", "nil", "a Provider")
 	case len(name) > MaxName || !strings.HasSuffix(name, Separator) || name == Separator:
 		return nil, invalid("name", quote(name), fmt.Sprintf("2 to %d bytes, the last of them %q", MaxName, Separator))
@@ -76,9 +77,6 @@ func NewScope[V any](provider Provider[V], name string, opts *Options) (*Scope[V
 	c := &core[V]{name: name, provider: provider, negativeTTL: opts.NegativeTTL, onError: opts.OnError}
 	c.fenced, _ = provider.(Fenced[V])
 	if m, ok := provider.(*Memory[V]); ok {
-		if m == nil {
-			return nil, invalid("provider", "nil", "a Memory")
-		}
 		c.space = m.space(name)
 		c.flights = &c.space.flights
 	} else {
@@ -89,6 +87,12 @@ func NewScope[V any](provider Provider[V], name string, opts *Options) (*Scope[V
 		ttl = DefaultTTL
 	}
 	return &Scope[V]{c: c, ttl: ttl}, nil
+}
+
+// isNil reports whether there is no provider, or a nil pointer to one.
+func isNil(provider any) bool {
+	v := reflect.ValueOf(provider)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // WithTTL returns the same scope with another TTL for what its Get and GetMany load: one who joins a load gets what that was

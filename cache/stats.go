@@ -7,7 +7,7 @@ type Stats struct {
 	Hits          uint64 // keys that the provider had, as often as they were asked for, also those that it had as absent
 	Misses        uint64 // keys that it had not, or could not tell
 	Loads         uint64 // calls of loaders; one of a batch is one
-	LoadErrors    uint64 // those that ended with an error, a panic or runtime.Goexit
+	LoadErrors    uint64 // those that ended with an error, a panic or runtime.Goexit; ErrNotFound of a Loader is none
 	Stale         uint64 // values that were not stored since they had been invalidated while they were loaded
 	Invalidations uint64 // calls of Invalidate and InvalidatePrefix
 	Errors        uint64 // what OnError has heard of, and invalidations that failed

@@ -1,6 +1,7 @@
 package cachetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -65,11 +66,29 @@ type Harness struct {
 // after the other.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
+	if wrong := h.wrong(); wrong != "" {
+		t.Fatalf("cachetest: Harness: %s", wrong)
+	}
 	for _, l := range laws() {
 		if h.has()&l.needs == l.needs {
 			t.Run(l.name, func(t *testing.T) { l.start(t, h) })
 		}
 	}
+}
+
+// wrong returns what a Harness should be and is not.
+func (h Harness) wrong() string {
+	switch {
+	case h.Open == nil:
+		return "Open is nil"
+	case h.Keeps != 0 && h.Keeps < 100:
+		return fmt.Sprintf("Keeps is %d: want 0, or 100 and more", h.Keeps)
+	case h.Grain < 0:
+		return fmt.Sprintf("Grain is %v: want 0 or more", h.Grain)
+	case h.Patience < 0:
+		return fmt.Sprintf("Patience is %v: want 0 or more", h.Patience)
+	}
+	return ""
 }
 
 // law is one rule of the contract: a sentence, the rule in words for who broke it, and the check.
