@@ -22,8 +22,8 @@
 // # What holds
 //
 //  1. After Invalidate or InvalidatePrefix has returned, nothing that was loaded from before is stored, or given to a Get
-//     that began after: whether the key was ever seen or not, also when the storing was under way, also for batches. Within a
-//     process this costs no memory for a key that is at rest.
+//     that began after: whether the key was ever seen or not, also when the storing was under way, also for batches. Within
+//     a process this costs no memory for a key that is at rest.
 //  2. The same across processes, where the provider is [Fenced]. Where it is not, another process may be given what is kept
 //     until its TTL is over.
 //  3. One load of a key runs at a time, shared by those who ask for it alone and in batches; a key named twice in a batch is
@@ -31,8 +31,8 @@
 //     while a fenced provider cannot be read, what a loader itself asks for.
 //  4. A caller's context ends that caller's wait, and nobody else's. A load has a context of its own, which ends when nobody
 //     waits any more. An invalidation is done even where its context has ended.
-//  5. A loader that panics or calls runtime.Goexit gives an error to all who wait, and the next call loads again. (A Goexit on
-//     the goroutine of a caller ends that one: see [Scope.Get].) Errors are not kept; that there is nothing can be, for
+//  5. A loader that panics or calls runtime.Goexit gives an error to all who wait, and the next call loads again. (A Goexit
+//     on the goroutine of a caller ends that one: see [Scope.Get].) Errors are not kept; that there is nothing can be, for
 //     Options.NegativeTTL.
 //  6. A provider that fails does not fail a read: the loader answers, and nothing is stored. An invalidation that fails is
 //     an error for its caller.
@@ -43,8 +43,8 @@
 //
 // # Recursion
 //
-// A loader may call Get, of the same scope or of another, with the context that it was given. A Get of a key whose load waits
-// for the caller's own load returns [ErrRecursive] at once, instead of waiting for ever.
+// A loader may call Get, of the same scope or of another, with the context that it was given. A Get of a key whose load
+// waits for the caller's own load returns [ErrRecursive] at once, instead of waiting for ever.
 //
 // # What it is not
 //

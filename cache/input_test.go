@@ -72,6 +72,7 @@ func TestBadOptionsOfAScopeAreErrorsThatNameThem(t *testing.T) {
 		want     string
 	}{
 		{"no provider", nil, "a:", nil, "provider nil"},
+		{"a provider that is a nil pointer", (*cache.Memory[string])(nil), "a:", nil, "provider nil"},
 		{"a name without its separator", f, "a", nil, `name "a": want 2 to 256 bytes`},
 		{"an empty name", f, "", nil, `name "": want`},
 		{"a name that is a separator alone", f, ":", nil, `name ":": want`},

@@ -14,13 +14,13 @@ import (
 type BatchLoader[V any] func(ctx context.Context, keys []string, found func(key string, v V)) error
 
 // GetMany calls found for each of the keys that has something under it, as often as it is among keys, from the calling
-// goroutine, which a panic of found goes through, and in any order: what is kept, and for the others what one call of load finds for them, each named once. Keys
-// that are being loaded already, alone or in another batch, are waited for.
+// goroutine, which a panic of found goes through, and in any order: what is kept, and for the others what one call of
+// load finds for them, each named once. Keys that are being loaded already, alone or in another batch, are waited for.
 //
-// No keys are nothing to do. The errors are those of [Scope.Get], for any of the keys: after ErrInvalid, which a nil found
-// is, too, nothing has been read or loaded; [ErrRecursive] comes before load is called; when loads fail, the other keys'
-// values are found all the same, and the errors are joined. A key that has nothing is no error. When ctx ends, the call does,
-// and nothing more is found. Where load runs, and what a runtime.Goexit in it ends, is as with Get.
+// No keys are nothing to do. The errors are those of [Scope.Get], for any of the keys: after ErrInvalid, which a nil
+// found is, too, nothing has been read or loaded; [ErrRecursive] comes before load is called; when loads fail, the other
+// keys' values are found all the same, and the errors are joined. A key that has nothing is no error. When ctx ends, the
+// call does, and nothing more is found. Where load runs, and what a runtime.Goexit in it ends, is as with Get.
 func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[V], found func(key string, v V)) error {
 	c := s.c
 	switch {

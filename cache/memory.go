@@ -13,8 +13,8 @@ import (
 // DefaultMaxEntries is how many entries a [Memory] keeps where its options say nothing.
 const DefaultMaxEntries = 10_000
 
-// grain is what a Memory's clock goes by, since to ask the system what time it is takes longer than all else that a hit does:
-// an entry may be given two grains longer than its TTL.
+// grain is what a Memory's clock goes by, since to ask the system what time it is takes longer than all else that a hit
+// does: an entry may be given two grains longer than its TTL.
 const grain = 10 * time.Millisecond
 
 // maxMaxCost leaves room for the sum to be above it for a moment, by what is being stored.
@@ -29,8 +29,9 @@ type MemoryOptions[V any] struct {
 	// MaxCost is the sum of what the kept entries may cost, at most 1<<50. It goes with Cost: both or none.
 	MaxCost int64
 
-	// Cost says what an entry costs, in any unit, say bytes; below 0 counts as 0. One that costs more than MaxCost is not
-	// kept. It is not asked about absent entries, which cost 1, must be safe for concurrent use, and does not call the Scope.
+	// Cost says what an entry costs, in any unit, say bytes; below 0 counts as 0. One that costs more than MaxCost is
+	// not kept. It is not asked about absent entries, which cost 1, must be safe for concurrent use, and does not call
+	// the Scope.
 	Cost func(key string, v V) int64
 }
 
@@ -98,8 +99,8 @@ func NewMemory[V any](opts *MemoryOptions[V]) (*Memory[V], error) {
 	return m, nil
 }
 
-// shardCount is enough for writers not to meet often, and so few that a shard has something to evict beside what is asked for
-// all the time. It is a power of two.
+// shardCount is enough for writers not to meet often, and so few that a shard has something to evict beside what is
+// asked for all the time. It is a power of two.
 func shardCount(maxEntries int64) int {
 	n := 1
 	for n < 8*runtime.GOMAXPROCS(0) && (maxEntries == 0 || int64(n) <= maxEntries/128) {

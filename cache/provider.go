@@ -11,28 +11,29 @@ import (
 // of what a [Scope] needs; what it can do beyond that it says by being a [Fenced] or a [Prefixed], too. Package cachetest
 // proves one. Its methods must be safe for concurrent use.
 //
-// An entry is under a key of a scope. Scopes do not meet: "a:" with the key "b:c" is not "a:b:" with the key "c". The Scope
-// has checked names and keys (see [NewScope]). A Provider may forget an entry at any time; one that it gives is as it was
-// stored, and not older than its TTL, but for the grain of the Provider's clock. It does not change the slices it is given,
-// nor keep them after it has returned; callbacks are called from the calling goroutine, before it returns, and return at once.
-// It does not call the Scope.
+// An entry is under a key of a scope. Scopes do not meet: "a:" with the key "b:c" is not "a:b:" with the key "c". The
+// Scope has checked names and keys (see [NewScope]). A Provider may forget an entry at any time; one that it gives is as
+// it was stored, and not older than its TTL, but for the grain of the Provider's clock. It does not change the slices it
+// is given, nor keep them after it has returned; callbacks are called from the calling goroutine, before it returns, and
+// return at once. It does not call the Scope.
 //
 // The ctx of a read is the caller's, and has its end. That of a Set, SetIf, Delete or DeletePrefix has none: the Provider
 // itself must see to it that they do not take for ever, since callers wait for them.
 //
 // An error says that the Provider could not do its work. What it had already called back stands.
 type Provider[V any] interface {
-	// Get calls found for each of the keys that has an entry, with its index in keys. What is there and is no entry counts as
-	// nothing, and is reported by an error that matches [ErrUnreadable] where the Provider can tell it from nothing. It returns
-	// soon after ctx has ended. Keys are distinct.
+	// Get calls found for each of the keys that has an entry, with its index in keys. What is there and is no entry
+	// counts as nothing, and is reported by an error that matches [ErrUnreadable] where the Provider can tell it from
+	// nothing. It returns soon after ctx has ended. Keys are distinct.
 	Get(ctx context.Context, scope string, keys []string, found func(i int, e Entry[V])) error
 
 	// Set stores items, each in place of what was under its key. Their Tokens do not matter. Keys are distinct. An item that
 	// is too large, or that its codec loses, is not stored, and what was under its key is gone all the same.
 	Set(ctx context.Context, scope string, items []Item[V]) error
 
-	// Delete removes what is under the keys; a key without an entry is no error, nor is one that is named twice. When it has returned, nothing that was stored
-	// before is given to anybody. A failed Delete may have removed some, and none that was not asked for.
+	// Delete removes what is under the keys, which are distinct; one without an entry is no error. When it has returned,
+	// nothing that was stored before is given to anybody. A failed Delete may have removed some, and none that was not asked
+	// for.
 	Delete(ctx context.Context, scope string, keys []string) error
 }
 
@@ -45,8 +46,9 @@ type Provider[V any] interface {
 //   - a Delete of the key, or a DeletePrefix of one of its prefixes, makes it another one, in one atomic step with the removal;
 //   - SetIf stores only while it is the one that was handed out.
 //
-// A token is a counter and no clock. Where its marker is missing - at first, after the server was flushed or has forgotten it -
-// a miss makes one that starts at a random number of 63 bits, so that none is ever used twice. SetIf never makes one.
+// A token is a counter and no clock. Where its marker is missing - at first, after the server was flushed or has
+// forgotten it - a miss makes one that starts at a random number of 63 bits, so that none is ever used twice. SetIf
+// never makes one.
 type Fenced[V any] interface {
 	Provider[V]
 

@@ -76,7 +76,8 @@ func TestALoaderThatWaitsForItselfIsToldSo(t *testing.T) {
 	}
 }
 
-// A fenced provider that gives nobody a token lets no call join a load that runs; one that waits for itself is found even so.
+// A fenced provider that gives nobody a token lets no call join a load that runs; one that waits for itself is found
+// even so.
 func TestALoaderThatWaitsForItselfIsToldSoThoughReadsFail(t *testing.T) {
 	for _, circle := range circles {
 		for _, batch := range []bool{false, true} {

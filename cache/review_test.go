@@ -203,3 +203,10 @@ func TestInvalidatingManyKeysBesideALargeStore(t *testing.T) {
 	all.Wait()
 	equal(t, n, len(p.has()))
 }
+
+// Providers are told each key once.
+func TestAKeyThatIsInvalidatedTwiceInACallIsDeletedOnce(t *testing.T) {
+	p := &fake{}
+	noError(t, newScope(t, p, nil).Invalidate(t.Context(), "b", "a", "b"))
+	equal(t, []string{"delete a b"}, p.calls())
+}

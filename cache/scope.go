@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -275,6 +276,9 @@ func (s *Scope[V]) Invalidate(ctx context.Context, keys ...string) error {
 			c.space.remove(key)
 		}
 		return nil
+	}
+	if len(keys) > 1 {
+		keys = slices.Compact(slices.Sorted(slices.Values(keys)))
 	}
 	return c.invalidated(func() error { return c.provider.Delete(context.WithoutCancel(ctx), c.name, keys) })
 }
