@@ -12,36 +12,52 @@ func (l *load[V]) finish(err error) {
 	l.c.counts.loads.Add(1)
 	if err != nil {
 		l.c.counts.loadErrors.Add(1)
-		l.each(func(f *flight[V]) { f.entry = Entry[V]{} })
 	}
-	defer l.cancel()
-	if l.c.space != nil {
-		l.keepLocally(err)
-	} else {
+	switch {
+	case l.c.space == nil:
 		l.store(err)
+	case l.batch == nil && l.c.space.m.cost == nil:
+		l.keepOne(err)
+	default:
+		l.keepAll(err)
 	}
 }
 
-// keepLocally keeps what was loaded in this process.
-func (l *load[V]) keepLocally(err error) {
-	c := l.c
-	var one [1]*entryNode[V]
-	nodes := one[:]
-	if l.batch != nil {
-		nodes = make([]*entryNode[V], len(l.batch.flights))
+// keepOne is keepAll for what most loads are. A goroutine begins with little stack, and to get more takes longer than all of
+// this, so it is short and calls little.
+func (l *load[V]) keepOne(err error) {
+	var node *entryNode[V]
+	if ttl := l.ttlOf(l.flight); err == nil && ttl > 0 {
+		node = l.c.space.newNode(l.flight.key, &l.flight.entry, ttl)
 	}
+	l.c.mu.Lock()
+	if l.mayKeep(l.flight, err) && node != nil {
+		l.c.space.put(node)
+	}
+	l.leave()
+	l.c.mu.Unlock()
+	l.cancel()
+}
+
+// keepAll keeps what was loaded in this process.
+func (l *load[V]) keepAll(err error) {
+	c := l.c
+	flights := []*flight[V]{l.flight}
+	if l.batch != nil {
+		flights = l.batch.flights
+	}
+	nodes := make([]*entryNode[V], len(flights))
 	var failed error
 	defer func() { // also if Cost calls Goexit
 		c.mu.Lock()
-		i := 0
-		l.each(func(f *flight[V]) {
+		for i, f := range flights {
 			if l.mayKeep(f, err) && nodes[i] != nil {
 				c.space.put(nodes[i])
 			}
-			i++
-		})
+		}
 		l.leave()
 		c.mu.Unlock()
+		l.cancel()
 		if failed != nil {
 			c.failed("store", failed)
 		}
@@ -49,13 +65,11 @@ func (l *load[V]) keepLocally(err error) {
 	if err != nil {
 		return
 	}
-	i := 0
-	l.each(func(f *flight[V]) {
+	for i, f := range flights {
 		var costs error
 		nodes[i], costs = l.newNode(f)
 		failed = errors.Join(failed, costs)
-		i++
-	})
+	}
 }
 
 // newNode makes what Memory would keep of f; nil: nothing.
@@ -88,6 +102,7 @@ func (l *load[V]) store(err error) {
 	if len(items) == 0 {
 		l.leave()
 		c.mu.Unlock()
+		l.cancel()
 		return
 	}
 	c.storing = append(c.storing, l)
@@ -98,6 +113,7 @@ func (l *load[V]) store(err error) {
 		c.storing = slices.DeleteFunc(c.storing, func(other *load[V]) bool { return other == l })
 		l.leave()
 		c.mu.Unlock()
+		l.cancel()
 		if failed != nil {
 			c.failed("store", failed)
 		}
@@ -127,7 +143,7 @@ func (l *load[V]) ttlOf(f *flight[V]) time.Duration {
 func (l *load[V]) mayKeep(f *flight[V], err error) bool {
 	switch {
 	case err != nil:
-		f.err = err
+		f.entry, f.err = Entry[V]{}, err
 		return false
 	case f.stale && !l.abandoned:
 		l.c.counts.stale.Add(1)

@@ -36,7 +36,10 @@ type entryNode[V any] struct {
 	visited  atomic.Bool // asked for since the hand came by
 	next     atomic.Pointer[entryNode[V]]
 
+	// Under the lock of the shard.
 	newer, older *entryNode[V]
+	members      []member[V] // in the index, if there is one
+	gone         bool
 }
 
 // usage is what a Memory keeps, in all of its shards.
@@ -167,10 +170,15 @@ func (m *Memory[V]) insert(sh *shard[V], n *entryNode[V]) {
 		sh.oldest = n
 	}
 	sh.newest = n
+	if n.space.index.on.Load() {
+		n.space.index.add(n)
+	}
 }
 
 // unlink takes n out of its chain, and out of the order. n still leads on to the others, for those who are just there.
 func (m *Memory[V]) unlink(sh *shard[V], n *entryNode[V]) {
+	n.gone = true
+	n.space.index.remove(n)
 	sh.count--
 	m.used.entries.Add(-1)
 	if n.cost > 0 {
@@ -262,15 +270,13 @@ func (m *Memory[V]) expire(sh *shard[V], now int64, limit int) (looked int) {
 	return looked
 }
 
-// drop drops the entries of sh that are to go.
-func (m *Memory[V]) drop(sh *shard[V], gone func(*entryNode[V]) bool) {
+// each calls do for each entry of sh, which may unlink it.
+func (m *Memory[V]) each(sh *shard[V], do func(*entryNode[V])) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for n := sh.newest; n != nil; {
 		older := n.older
-		if gone(n) {
-			m.unlink(sh, n)
-		}
+		do(n)
 		n = older
 	}
 }
