@@ -55,10 +55,11 @@ type drawer struct {
 	ids    []string        // of the objectives that are there
 	busy   map[string]bool // objectives that are changed in this round, by one operation
 	count  int64
+	revs   map[int64]bool // that were drawn
 }
 
 func newDrawer(seed uint64) *drawer {
-	d := &drawer{random: rand.New(rand.NewPCG(seed, 0)), now: dawn, busy: map[string]bool{}}
+	d := &drawer{random: rand.New(rand.NewPCG(seed, 0)), now: dawn, busy: map[string]bool{}, revs: map[int64]bool{}}
 	for _, o := range objectives() {
 		d.ids = append(d.ids, o.ID)
 	}
@@ -169,12 +170,18 @@ func (d *drawer) system() string {
 
 // rev is a revision that nobody else uses: now and then an old one, which comes late.
 func (d *drawer) rev() int64 {
-	d.count++
-	rev := 1000 * d.count
-	if d.random.IntN(6) == 0 {
-		rev -= 1000 * d.random.Int64N(d.count)
+	for {
+		d.count++
+		rev := d.count
+		if d.random.IntN(6) == 0 {
+			rev -= d.random.Int64N(d.count)
+		}
+		rev = 1000*rev + d.count%1000
+		if !d.revs[rev] {
+			d.revs[rev] = true
+			return rev
+		}
 	}
-	return rev + d.count%1000
 }
 
 // past is an instant up to now: mostly of the last hours, now and then of weeks ago, so that what is recorded must be judged

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,8 +14,13 @@ import (
 	"github.com/slokeep/slokeep/storage/memory"
 )
 
-// patience is how long anything may take in spite of all harm, until it is a fault.
-const patience = time.Minute
+// timeout is how long anything may take in spite of all harm, until it is a fault.
+const timeout = time.Minute
+
+var (
+	errLate        = fmt.Errorf("not within %v", timeout)
+	errInterrupted = errors.New("interrupted")
+)
 
 // driver tells the processes, and an Engine in memory, the same.
 type driver struct {
@@ -38,11 +42,12 @@ func drive(ctx context.Context, o options, s *servers, r *report) error {
 		return err
 	}
 	defer func() { _ = d.oracle.Close() }()
+	user := ctx
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of the processes, and all that is beside them
 	defer end()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	d.fleet = newFleet(life, o, s, fail)
+	d.fleet = newFleet(life, o, s, r, fail)
 	harmful, calm := context.WithTimeout(ctx, o.long)
 	defer calm()
 	d.fleet.work.Go(func() { r.progress(life) })
@@ -58,7 +63,29 @@ func drive(ctx context.Context, o options, s *servers, r *report) error {
 	calm()
 	end()
 	d.fleet.work.Wait()
-	return cmp.Or(context.Cause(ctx), err)
+	cause := context.Cause(ctx)
+	if user.Err() != nil && cause == context.Cause(user) {
+		cause = errInterrupted
+	}
+	if err = outcome(err, cause); err == nil {
+		err = r.useless()
+	}
+	return err
+}
+
+// outcome is what a run comes to that ended with err, and before its time if there is a cause: then of err only that counts
+// which the end of ctx cannot have caused.
+func outcome(err, cause error) error {
+	if cause == nil {
+		return err
+	}
+	var found []error
+	for _, part := range parts(err) {
+		if _, differs := errors.AsType[*difference](part); differs || errors.Is(part, errRefused) || errors.Is(part, errLate) {
+			found = append(found, part)
+		}
+	}
+	return errors.Join(append(found, cause)...)
 }
 
 // rounds tells what happens, round by round, while there is harm.

@@ -65,6 +65,14 @@ func TestThreeEnginesReadAtOnceWhatOneWrites(t *testing.T) {
 		}
 	}
 	check("with Redis", 5)
+	var sum counts
+	for _, e := range engines {
+		c := e.counts()
+		sum.hits, sum.wakes = sum.hits+c.hits, sum.wakes+c.wakes
+	}
+	if sum.hits == 0 || sum.wakes == 0 {
+		t.Errorf("%d histories were found in Redis, and %d wakes came: want some", sum.hits, sum.wakes)
+	}
 	n, err := s.flush(ctx)
 	must(t, err)
 	if n == 0 {

@@ -21,15 +21,15 @@ func harm(ctx context.Context, f *fleet, r *report) error {
 	cut := func(p *proxy, share float64) func(context.Context) (int, error) {
 		return func(context.Context) (int, error) { return p.cut(share), nil }
 	}
-	leave := func(p *proxy, longest time.Duration) func(context.Context) (int, error) {
+	refuse := func(p *proxy, longest time.Duration) func(context.Context) (int, error) {
 		return func(context.Context) (int, error) {
-			p.leave(rand.N(longest))
+			p.refuse(rand.N(longest))
 			return 1, nil
 		}
 	}
-	stand := func(p *proxy, longest time.Duration) func(context.Context) (int, error) {
+	hold := func(p *proxy, longest time.Duration) func(context.Context) (int, error) {
 		return func(context.Context) (int, error) {
-			p.stand(rand.N(longest))
+			p.hold(rand.N(longest))
 			return 1, nil
 		}
 	}
@@ -38,14 +38,14 @@ func harm(ctx context.Context, f *fleet, r *report) error {
 		{"processes killed", 3 * time.Second, func(context.Context) (int, error) { return f.kill(), nil }},
 		{"connections to PostgreSQL cut", time.Second, cut(s.toPostgres, 0.3)},
 		{"connections that PostgreSQL ended", 2 * time.Second, s.endBackends},
-		{"times PostgreSQL was away", 8 * time.Second, leave(s.toPostgres, 500*time.Millisecond)},
-		{"times PostgreSQL stood still", 8 * time.Second, stand(s.toPostgres, 500*time.Millisecond)},
+		{"times PostgreSQL was away", 8 * time.Second, refuse(s.toPostgres, 500*time.Millisecond)},
+		{"times PostgreSQL was silent", 8 * time.Second, hold(s.toPostgres, 500*time.Millisecond)},
 		{"connections to NATS cut", time.Second, cut(s.toNATS, 0.5)},
-		{"times NATS was away", 5 * time.Second, leave(s.toNATS, 2*time.Second)},
-		{"times NATS stood still", 8 * time.Second, stand(s.toNATS, 2*time.Second)},
+		{"times NATS was away", 5 * time.Second, refuse(s.toNATS, 2*time.Second)},
+		{"times NATS was silent", 8 * time.Second, hold(s.toNATS, 2*time.Second)},
 		{"connections to Redis cut", time.Second, cut(s.toRedis, 0.5)},
-		{"times Redis was away", 5 * time.Second, leave(s.toRedis, 2*time.Second)},
-		{"times Redis stood still", 8 * time.Second, stand(s.toRedis, 2*time.Second)},
+		{"times Redis was away", 5 * time.Second, refuse(s.toRedis, 2*time.Second)},
+		{"times Redis was silent", 8 * time.Second, hold(s.toRedis, 2*time.Second)},
 		{"keys of Redis deleted", 2 * time.Second, s.flush},
 	}
 	var all sync.WaitGroup

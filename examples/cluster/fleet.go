@@ -23,6 +23,7 @@ import (
 type fleet struct {
 	options
 	servers *servers
+	report  *report
 	slots   []slot
 	work    sync.WaitGroup
 	fail    func(error) // hears of processes that did not die by our hand, or had something to say
@@ -62,8 +63,8 @@ const maxStale = 100 * time.Millisecond
 func (f *fleet) exact() int { return max(1, f.processes-1) }
 
 // newFleet keeps processes running until ctx ends; fail hears of what they may not do.
-func newFleet(ctx context.Context, o options, s *servers, fail func(error)) *fleet {
-	f := &fleet{options: o, servers: s, fail: fail, now: dawn}
+func newFleet(ctx context.Context, o options, s *servers, r *report, fail func(error)) *fleet {
+	f := &fleet{options: o, servers: s, report: r, fail: fail, now: dawn}
 	for i := range o.processes {
 		f.slots = append(f.slots, make(slot, 1))
 		f.work.Go(func() {
@@ -96,7 +97,7 @@ func (f *fleet) live(ctx context.Context, number int) error {
 	case p.said.Len() > 0:
 		return fmt.Errorf("it said: %s", strings.TrimSpace(p.said.String()))
 	case !state.Success() && !p.killed.Load():
-		return fmt.Errorf("it ended by itself, or did not serve, or end, within %v: %v", patience, state)
+		return fmt.Errorf("it ended by itself, or did not serve, or end, within %v: %v", timeout, state)
 	}
 	return nil
 }
@@ -137,19 +138,37 @@ func (f *fleet) launch(ctx context.Context, number int) (*process, error) {
 	kill := func() { _ = p.cmd.Process.Kill() }
 	context.AfterFunc(ctx, func() {
 		_ = p.in.Close()
-		time.AfterFunc(patience, kill)
+		time.AfterFunc(timeout, kill)
 	})
-	late := time.AfterFunc(patience, kill)
+	late := time.AfterFunc(timeout, kill)
 	defer late.Stop()
 	lines := bufio.NewReader(out)
 	address, _ := lines.ReadString('\n')
 	p.address = strings.TrimSpace(address)
 	go func() {
-		_, _ = io.Copy(io.Discard, lines) // which is over with the process
+		f.count(lines) // which is over with the process
 		_ = p.cmd.Wait()
 		close(p.over)
 	}()
 	return p, nil
+}
+
+// count reads what a process counts, until it ends.
+func (f *fleet) count(lines *bufio.Reader) {
+	var before counts
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return // the last line may be half of one
+		}
+		var now counts
+		if _, err := fmt.Sscanln(line, &now.hits, &now.wakes); err != nil {
+			f.fail(fmt.Errorf("a process printed %q", line))
+			continue
+		}
+		f.report.counted(counts{now.hits - before.hits, now.wakes - before.wakes})
+		before = now
+	}
 }
 
 // kill kills one of the processes that are there, and returns how many that were.
@@ -216,7 +235,10 @@ func call[A any](ctx context.Context, p *process, path string, q any) (a A, err 
 	said := strings.TrimSpace(string(body))
 	switch answer.StatusCode {
 	case http.StatusOK:
-		return a, json.Unmarshal(body, &a)
+		if err := json.Unmarshal(body, &a); err != nil {
+			return a, fmt.Errorf("%w: an answer that cannot be read: %w", errInDoubt, err)
+		}
+		return a, nil
 	case statusFailed:
 		return a, fmt.Errorf("%w: %s", errFailed, said)
 	case statusInDoubt:

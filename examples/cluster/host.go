@@ -63,8 +63,9 @@ func open(ctx context.Context, o order) (w *worker, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &counter{fencedPrefixed: shared, conn: conn}
 	opts := &engine.Options{
-		Bus: bus, Cache: shared, Clock: simclock.New(o.Now), Logger: slog.New(complaints{o.Process}), MaxStale: o.MaxStale,
+		Bus: bus, Cache: c, Clock: simclock.New(o.Now), Logger: slog.New(complaints{o.Process, ctx}), MaxStale: o.MaxStale,
 		Poll: 200 * time.Millisecond, LeaseTTL: time.Second, // who is killed is missed soon; in earnest the defaults will do
 	}
 	e, err := engine.New(store, opts)
@@ -73,7 +74,7 @@ func open(ctx context.Context, o order) (w *worker, err error) {
 	}
 	ends = append(ends, func() { _ = e.Close() })
 	h := &handler{pool: pool, table: table(o.Name)}
-	return &worker{Engine: e, clock: opts.Clock.(*simclock.Clock), close: end}, h.join(ctx, e)
+	return &worker{Engine: e, clock: opts.Clock.(*simclock.Clock), counts: c.counts, close: end}, h.join(ctx, e)
 }
 
 // openPool makes the connections to PostgreSQL, all of them through the proxy.
@@ -129,7 +130,7 @@ func (h *handler) join(ctx context.Context, e *engine.Engine) error {
 		return h.handle(ctx, kindDigest, d.Week, 1, nil, d)
 	}, opts)
 	_, achievements := e.OnAchievement(func(ctx context.Context, a streak.Achievement) error {
-		return h.handle(ctx, kindAchievement, a.SystemID+" "+string(a.Type), 1, nil, nil)
+		return h.handle(ctx, kindAchievement, a.SystemID+" "+string(a.Type), 1, nil, a)
 	}, opts)
 	return errors.Join(states, digests, achievements, e.Entities().Start(ctx))
 }

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/slokeep/slokeep/slo/engine"
+	"github.com/slokeep/slokeep/streak"
 )
 
 // handled is a row of the host's table.
@@ -25,7 +27,7 @@ type handled struct {
 // judge waits until everything was handled, and looks at it.
 func (d *driver) judge(ctx context.Context, s *servers) error {
 	var list []string
-	for deadline := time.Now().Add(patience); ; pause(ctx, 50*time.Millisecond) {
+	for deadline := time.Now().Add(timeout); ; pause(ctx, 50*time.Millisecond) {
 		rows, err := d.handled(ctx, s)
 		if err != nil {
 			return err
@@ -33,7 +35,10 @@ func (d *driver) judge(ctx context.Context, s *servers) error {
 		if list, err = d.faultsOf(ctx, s, rows); err != nil {
 			return err
 		}
-		if len(list) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // what is missing may be on its way
+		}
+		if len(list) == 0 || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -68,8 +73,12 @@ func (d *driver) faultsOf(ctx context.Context, s *servers, rows []handled) ([]st
 	if err := d.compareLast(ctx, s, last, complain); err != nil {
 		return nil, err
 	}
-	err := d.compareRecords(ctx, last, complain)
-	return list, err
+	records, err := d.records(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	compareRecords(last, records, complain)
+	return list, nil
 }
 
 // lastOf returns the last change of each thing, by kind and ID, and complains of those that do not follow from the one
@@ -131,23 +140,54 @@ func (d *driver) compareLast(ctx context.Context, s *servers, last map[string]ha
 	return nil
 }
 
-// compareRecords complains of digests and achievements that were not handled.
-func (d *driver) compareRecords(ctx context.Context, last map[string]handled, complain func(string)) error {
+// records are the digests that must have been handled, in JSON, and the achievements, by kind and ID. Some of these the
+// Engine in memory may never have had: what one lane tells may earn one that another lane takes away. So the store says
+// which they are, and the Engine in memory which must be among them.
+func (d *driver) records(ctx context.Context, s *servers) (map[string]string, error) {
+	records := map[string]string{}
 	for week, digest := range d.digests {
-		if got := last[kindDigest+" "+week].Next; got != digest {
-			complain(fmt.Sprintf("the digest of %s was handled as %q, and is %s", week, got, digest))
+		records[kindDigest+" "+week] = digest
+	}
+	achieved := func(system string, t streak.Type) { records[fmt.Sprint(kindAchievement, " ", system, " ", t)] = "" }
+	for head, err := range s.store.Heads(ctx, "achievements", nil) {
+		if err != nil {
+			return nil, err
+		}
+		var state engine.SystemAchievements
+		text, err := json.Marshal(head.State)
+		if err == nil {
+			err = json.Unmarshal(text, &state)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("achievements of %s: %w", head.ID, err)
+		}
+		for _, t := range state.Unlocked {
+			achieved(head.ID, t)
 		}
 	}
 	achievements, err := d.oracle.Achievements(ctx, systems)
-	if err != nil {
-		return err
-	}
 	for system, list := range achievements {
 		for _, a := range list {
-			if key := fmt.Sprint(kindAchievement, " ", system, " ", a.Type); last[key].Times == 0 {
-				complain(key + " was not handled")
-			}
+			achieved(system, a.Type)
 		}
 	}
-	return nil
+	return records, err
+}
+
+// compareRecords compares the digests and achievements that were handled with those that there are.
+func compareRecords(last map[string]handled, records map[string]string, complain func(string)) {
+	for _, key := range slices.Sorted(maps.Keys(records)) {
+		row, there := last[key]
+		switch text := records[key]; {
+		case !there:
+			complain(key + " was not handled")
+		case text != "" && row.Next != text:
+			complain(fmt.Sprintf("%s was handled as %s, and is %s", key, row.Next, text))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(last)) {
+		if _, there := records[key]; !there && last[key].Kind != kindState {
+			complain(key + " was handled, and there is no such thing")
+		}
+	}
 }

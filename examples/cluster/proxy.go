@@ -15,10 +15,11 @@ type proxy struct {
 	listener        net.Listener
 	work            sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[*proxied]bool
-	away  time.Time // no connection is made before
-	still time.Time // nothing is passed on before
+	mu       sync.Mutex
+	conns    map[*proxied]bool
+	closed   bool
+	refusing time.Time // until when no connection is made
+	holding  time.Time // until when nothing is passed on
 }
 
 // proxied is one connection, of two halves.
@@ -54,10 +55,7 @@ func (p *proxy) accept() {
 // pass passes on what both sides say, until one of them ends or it is cut.
 func (p *proxy) pass(client net.Conn) {
 	defer client.Close()
-	p.mu.Lock()
-	away := time.Now().Before(p.away)
-	p.mu.Unlock()
-	if away {
+	if p.refuses() {
 		return
 	}
 	server, err := net.Dial(p.network, p.server)
@@ -65,20 +63,38 @@ func (p *proxy) pass(client net.Conn) {
 		return
 	}
 	c := &proxied{client, server}
-	p.mu.Lock()
-	p.conns[c] = true
-	p.mu.Unlock()
+	if !p.add(c) {
+		c.cut()
+		return
+	}
 	var answers sync.WaitGroup
 	answers.Go(func() {
-		_, _ = io.Copy(patient{client, p}, server)
+		_, _ = io.Copy(held{client, p}, server)
 		c.cut()
 	})
-	_, _ = io.Copy(patient{server, p}, client)
+	_, _ = io.Copy(held{server, p}, client)
 	c.cut()
 	answers.Wait()
 	p.mu.Lock()
 	delete(p.conns, c)
 	p.mu.Unlock()
+}
+
+func (p *proxy) refuses() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed || time.Now().Before(p.refusing)
+}
+
+// add makes a connection one of those that are cut, unless none may be made any more, now that the server has taken it.
+func (p *proxy) add(c *proxied) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || time.Now().Before(p.refusing) {
+		return false
+	}
+	p.conns[c] = true
+	return true
 }
 
 // cut cuts about a share of the connections, and returns how many that were.
@@ -94,37 +110,41 @@ func (p *proxy) cut(share float64) (n int) {
 	return n
 }
 
-// leave cuts all connections, and has none made for a while.
-func (p *proxy) leave(long time.Duration) (n int) {
+// refuse cuts all connections, and has none made for a while.
+func (p *proxy) refuse(long time.Duration) {
 	p.mu.Lock()
-	p.away = time.Now().Add(long)
+	p.refusing = time.Now().Add(long)
 	p.mu.Unlock()
-	return p.cut(1)
+	p.cut(1)
 }
 
-// stand has nothing passed on for a while; then all of it is.
-func (p *proxy) stand(long time.Duration) {
+// hold has nothing passed on for a while; then all of it is.
+func (p *proxy) hold(long time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.still = time.Now().Add(long)
+	p.holding = time.Now().Add(long)
 }
 
-// patient waits before it writes, while the proxy stands still.
-type patient struct {
+// held waits before it writes, while the proxy holds what is said.
+type held struct {
 	net.Conn
 	proxy *proxy
 }
 
-func (c patient) Write(b []byte) (int, error) {
+func (c held) Write(b []byte) (int, error) {
 	c.proxy.mu.Lock()
-	still := time.Until(c.proxy.still)
+	long := time.Until(c.proxy.holding)
 	c.proxy.mu.Unlock()
-	time.Sleep(still)
+	time.Sleep(long)
 	return c.Conn.Write(b)
 }
 
+// close cuts all connections, and waits for what passes on between them. Closing twice is closing once.
 func (p *proxy) close() {
 	_ = p.listener.Close()
-	p.leave(time.Minute)
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.cut(1)
 	p.work.Wait()
 }

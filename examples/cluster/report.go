@@ -31,6 +31,7 @@ type report struct {
 	harm       map[string]int
 	changes    map[string]int // handled, by kind
 	repeated   int
+	counts     counts
 }
 
 func newReport(out io.Writer, o options, name string) *report {
@@ -85,6 +86,29 @@ func (r *report) handled(rows []handled) {
 	}
 }
 
+// counted adds what a process has counted since it last said so.
+func (r *report) counted(more counts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.hits += more.hits
+	r.counts.wakes += more.wakes
+}
+
+// useless says that Redis or NATS was there for nothing, in a run in which that cannot be chance. It is called in the end.
+func (r *report) useless() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.long < 10*time.Second || r.processes < 2:
+		return nil
+	case r.counts.hits == 0:
+		return errors.New("nothing was ever found in Redis")
+	case r.counts.wakes == 0:
+		return errors.New("no wake ever came from NATS")
+	}
+	return nil
+}
+
 // progress prints a line now and then, until ctx ends.
 func (r *report) progress(ctx context.Context) {
 	every := min(max(r.long/10, time.Second), 30*time.Second)
@@ -115,15 +139,20 @@ func (r *report) print(err error) {
 	if len(r.changes) > 0 { // it got as far as that
 		line("handled", "%s; %d of them more than once", list(r.changes), r.repeated)
 	}
+	line("shared", "%d histories found in Redis, %d wakes from NATS", r.counts.hits, r.counts.wakes)
 	what := "harm"
 	for _, name := range slices.Sorted(maps.Keys(r.harm)) {
 		line(what, "%d %s", r.harm[name], name)
 		what = ""
 	}
-	if err != nil {
-		fmt.Fprintf(r.out, "\nDIFFERENT: %v\n", err)
-	} else {
+	_, differs := errors.AsType[*difference](err)
+	switch {
+	case err == nil:
 		fmt.Fprintln(r.out, "\nno difference")
+	case differs:
+		fmt.Fprintf(r.out, "\nDIFFERENT: %v\n", err)
+	default:
+		fmt.Fprintf(r.out, "\nFAILED: %v\n", err)
 	}
 }
 

@@ -76,11 +76,12 @@ func (s *servers) open(ctx context.Context, o options) error {
 	return err
 }
 
-// natsAt is a URL with another address, and the user and password that it has.
+// natsAt is a URL with another address, and the user and password that it has. A list has those of its first.
 func natsAt(where, address string) string {
-	u, err := url.Parse(where)
-	if err != nil {
-		return where // connect has found it good
+	first, _, _ := strings.Cut(where, ",")
+	u, err := url.Parse(first)
+	if err != nil || u.Host == "" { // as localhost:4222 has none
+		return "nats://" + address
 	}
 	u.Host = address
 	return u.String()

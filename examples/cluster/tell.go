@@ -37,7 +37,7 @@ func (d *driver) tell(ctx context.Context, o operation) error {
 
 // again calls a process until it answers: that of a number, or with -1 each time another. failed hears of each failure.
 func again[A any](ctx context.Context, d *driver, number int, path string, q any, failed func(error)) (a A, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not within %v", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errLate)
 	defer cancel()
 	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		n := number

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/slokeep/slokeep/entity/natsbus"
 	"github.com/slokeep/slokeep/entity/simclock"
 	"github.com/slokeep/slokeep/slo/engine"
 	"github.com/slokeep/slokeep/storage/postgres"
@@ -40,7 +38,7 @@ type order struct {
 func isWorker() bool { return os.Getenv(workerEnv) != "" }
 
 // work is the whole of a process. It serves what it is asked over HTTP, and ends with its standard input. What it prints is
-// its address; what it has to say on standard error is a fault.
+// its address, and then now and then its counts; what it has to say on standard error is a fault.
 func work() int {
 	logging.Disable()
 	var o order
@@ -63,7 +61,7 @@ func serve(ctx context.Context, o order, in io.Reader, out io.Writer) error {
 		end()
 	}()
 	w, err := open(ctx, o)
-	for err != nil && inOrder(err) && ctx.Err() == nil { // what it needs is away just now
+	for err != nil && expected(ctx, err) && ctx.Err() == nil { // what it needs is away just now
 		pause(ctx, 20*time.Millisecond)
 		w, err = open(ctx, o)
 	}
@@ -83,19 +81,28 @@ func serve(ctx context.Context, o order, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: mux}
+	server := &http.Server{Handler: mux, BaseContext: func(net.Listener) context.Context { return ctx }}
 	defer server.Close()
 	go func() { _ = server.Serve(listener) }()
 	fmt.Fprintln(out, listener.Addr())
-	<-ctx.Done()
+	for pause(ctx, 100*time.Millisecond) {
+		w.print(out)
+	}
+	w.print(out)
 	return nil
 }
 
 // worker is a process at work.
 type worker struct {
 	*engine.Engine
-	clock *simclock.Clock
-	close func()
+	clock  *simclock.Clock
+	counts func() counts
+	close  func()
+}
+
+func (w *worker) print(out io.Writer) {
+	c := w.counts()
+	fmt.Fprintln(out, c.hits, c.wakes)
 }
 
 func (w *worker) tell(ctx context.Context, o operation) (struct{}, error) {
@@ -133,47 +140,12 @@ func answer[Q, A any](f func(ctx context.Context, q Q) (A, error)) http.HandlerF
 		switch {
 		case err == nil:
 			_ = json.NewEncoder(w).Encode(a)
+		case !expected(r.Context(), err):
+			http.Error(w, err.Error(), statusRefused)
 		case errors.Is(err, postgres.ErrInDoubt):
 			http.Error(w, err.Error(), statusInDoubt)
-		case inOrder(err):
-			http.Error(w, err.Error(), statusFailed)
 		default:
-			http.Error(w, err.Error(), statusRefused)
+			http.Error(w, err.Error(), statusFailed)
 		}
 	}
-}
-
-// inOrder reports whether an error is one that the loss of a connection, or another process, may cause.
-func inOrder(err error) bool {
-	return errors.Is(err, postgres.ErrUnavailable) || errors.Is(err, postgres.ErrInDoubt) || errors.Is(err, engine.ErrConflict) ||
-		errors.Is(err, natsbus.ErrUnavailable) || errors.Is(err, context.Canceled)
-}
-
-// cut reports whether an error says that a connection was lost, or not made: those to Redis have go-redis' own errors. No
-// caller gets them, since the store answers what the cache cannot.
-func cut(err error) bool {
-	_, ok := errors.AsType[net.Error](err)
-	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// complaints are a logger's handler: what goes wrong in the background is said on standard error, unless it is in order.
-type complaints struct{ process int }
-
-func (c complaints) Enabled(context.Context, slog.Level) bool { return true }
-func (c complaints) WithAttrs([]slog.Attr) slog.Handler       { return c }
-func (c complaints) WithGroup(string) slog.Handler            { return c }
-
-func (c complaints) Handle(_ context.Context, r slog.Record) error {
-	text, fault := r.Message, true
-	r.Attrs(func(a slog.Attr) bool {
-		text += ": " + a.Value.String()
-		if err, ok := a.Value.Any().(error); ok && (inOrder(err) || cut(err)) {
-			fault = false
-		}
-		return true
-	})
-	if fault {
-		fmt.Fprintf(os.Stderr, "process %d: %s\n", c.process, text)
-	}
-	return nil
 }
