@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -228,4 +231,20 @@ func TestTheLoadersContextEndsWithTheLoad(t *testing.T) {
 			isError(t, err, context.Canceled)
 		}
 	})
+}
+
+// Loggers and mocks print what they are given.
+func TestALoadersContextCanBePrinted(t *testing.T) {
+	s := newScope(t, newMemory[string](t, nil), nil)
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			_, err := s.Get(t.Context(), strconv.Itoa(i), func(ctx context.Context, _ string) (string, error) {
+				fmt.Fprintf(io.Discard, "%v %+v", ctx, ctx)
+				return "v", nil
+			})
+			noError(t, err)
+		})
+	}
+	all.Wait()
 }

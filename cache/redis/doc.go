@@ -40,8 +40,8 @@
 // written %7B, %7D and %25.
 //
 // In a cluster all keys of a scope are in one slot, since what is one step must be at one place: spread what is too much for
-// one node over several scopes. While a slot moves, the server may answer TRYAGAIN until it has moved: then what is asked for
-// is loaded, and an invalidation fails.
+// one node over several scopes. While a slot moves, the server may answer TRYAGAIN until it has moved: then what is asked
+// for is loaded, and an invalidation fails.
 //
 // # What a host must know
 //

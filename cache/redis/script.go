@@ -26,8 +26,8 @@ for i, key in ipairs(KEYS) do
 end
 return numbers`)
 
-// invalidate removes the first ARGV[1] of KEYS, and increments the others. What is not there is not made: whoever comes later
-// makes a number that nobody knows. What cannot be incremented is removed, which does as well.
+// invalidate removes the first ARGV[1] of KEYS, and increments the others. What is not there is not made: whoever comes
+// later makes a number that nobody knows. What cannot be incremented is removed, which does as well.
 var invalidate = redis.NewScript(`
 local values = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
