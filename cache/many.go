@@ -20,7 +20,7 @@ type BatchLoader[V any] func(ctx context.Context, keys []string, found func(key 
 // No keys are nothing to do. The errors are those of [Scope.Get], for any of the keys: after ErrInvalid, which a nil
 // found is, too, nothing has been read or loaded; [ErrRecursive] comes before load is called; when loads fail, the other
 // keys' values are found all the same, and the errors are joined. A key that has nothing is no error. When ctx ends, the
-// call does, and nothing more is found. Where load runs, and what a runtime.Goexit in it ends, is as with Get.
+// call does, with what it has found by then. Where load runs, and what a runtime.Goexit in it ends, is as with Get.
 func (s *Scope[V]) GetMany(ctx context.Context, keys []string, load BatchLoader[V], found func(key string, v V)) error {
 	c := s.c
 	switch {

@@ -51,8 +51,11 @@
 //
 // # Rights
 //
-// The user of the connection needs the right to publish on the subject, and to subscribe to it. Listen fails where the
-// second is denied. Of the first nats.go tells the connection's error handler alone.
+// The user of the connection needs the right to publish on the subject, and to subscribe to it. Listen usually fails where
+// the second is denied, at its beginning or after an outage. Usually: of a connection's errors nats.go keeps the last one,
+// and where another has come at once, Listen hears nothing and does not know. It does not know either where the right is
+// taken away while it listens. Of that, and where the first right is denied, only the connection's error handler is told.
+// Who hears nothing polls.
 //
 // # Concurrency
 //

@@ -18,7 +18,7 @@ import (
 // in the connection.
 //
 // entity.ErrClosed: the connection is closed, also by nats.go that gave up, or is being drained.
-// nats.ErrPermissionViolation: the server denies the subject.
+// nats.ErrPermissionViolation: the server denies the subject, and that is the connection's last error when it is looked at.
 func (b *Bus) Listen(ctx context.Context, wake func()) error {
 	if ctx.Err() != nil {
 		return nil
@@ -70,7 +70,8 @@ func (b *Bus) Listen(ctx context.Context, wake func()) error {
 }
 
 // begin waits until the server has taken the subscription. Where the connection ends meanwhile, or is not there, there is
-// another beginning. known is the connection's error that means nothing.
+// another beginning. known is the connection's error that means nothing. A denial is not seen where another error comes
+// before it is looked for, since nats.go keeps the last one alone.
 func (b *Bus) begin(ctx context.Context, known error) error {
 	if !b.conn.IsConnected() {
 		return nil

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +116,7 @@ func (b behaviour) observe(t *testing.T, number int, library string) string {
 	saw := make([]string, len(callers))
 	for i, caller := range callers {
 		var err error
-		if saw[i], err = startProbe(t.Context(), fmt.Sprintln(number, library, caller)); err != nil {
+		if saw[i], err = startProbe(t.Context(), fmt.Sprintln(number, library, caller), 10*time.Second, time.Minute); err != nil {
 			t.Errorf("%s, %s context: %s: the probe broke: %v", library, caller, b.name, err)
 		}
 		if library == "slokeep" && !slices.Contains(b.right, saw[i]) {
@@ -128,11 +130,23 @@ func (b behaviour) observe(t *testing.T, number int, library string) string {
 }
 
 // startProbe runs a probe in a process of its own, and returns what it saw. A process that its loader's panic has ended is
-// seen here, and one in which nothing moves and synctest cannot say so, because something waits for a mutex.
-func startProbe(ctx context.Context, which string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+// seen here, and one in which nothing moves and synctest cannot say so, because something waits for a mutex. One that is
+// only slow gets another trial for each of the limits.
+func startProbe(ctx context.Context, which string, limits ...time.Duration) (saw string, err error) {
+	for _, limit := range limits {
+		if saw, err = tryProbe(ctx, which, limit); !errors.Is(err, context.DeadlineExceeded) {
+			break
+		}
+	}
+	return saw, err
+}
+
+func tryProbe(ctx context.Context, which string, limit time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestCacheBehaviour$", "-test.timeout=0")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // so that it says where its goroutines are
+	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(), probeEnv+"="+which,
 		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or the race detector waits for a second at the end of each
 	out, err := cmd.CombinedOutput()
@@ -141,12 +155,64 @@ func startProbe(ctx context.Context, which string) (string, error) {
 		return string(line), nil
 	}
 	switch {
-	case ctx.Err() == context.DeadlineExceeded:
+	case stuck(out):
 		return "hangs", nil
+	case ctx.Err() != nil:
+		return "?", fmt.Errorf("%w after %v: %s", ctx.Err(), limit, out)
 	case bytes.Contains(out, []byte("panic: "+panics)):
 		return "the process ends", nil
 	}
 	return "?", fmt.Errorf("%w: %s", err, out)
+}
+
+// bubbled is what a dump says of a goroutine under synctest.
+var bubbled = regexp.MustCompile(`(?m)^goroutine \d+ .*\[([^\],]+)[^\]]*, synctest bubble`)
+
+// stuck reports whether a dump shows that nothing can move under synctest: all goroutines wait for each other, and one of
+// them for a mutex.
+func stuck(dump []byte) bool {
+	mutex := false
+	for _, m := range bubbled.FindAllSubmatch(dump, -1) {
+		state := string(m[1])
+		waits := strings.HasPrefix(state, "sync.Mutex.") || strings.HasPrefix(state, "sync.RWMutex.")
+		if !waits && !strings.HasSuffix(state, "(durable)") {
+			return false
+		}
+		mutex = mutex || waits
+	}
+	return mutex
+}
+
+// What a library might do that synctest cannot see through.
+var unseen = []behaviour{
+	{"a caller waits for a mutex for ever", func(p *probe) string {
+		var mu sync.Mutex
+		mu.Lock()
+		return p.start(func() (user, error) { mu.Lock(); return user{}, nil }).result()
+	}, []string{"hangs"}},
+	{"a caller works for ever", func(p *probe) string {
+		return p.start(func() (user, error) {
+			for {
+				runtime.Gosched()
+			}
+		}).result()
+	}, []string{"?"}},
+}
+
+// Only what cannot move is said to hang: what is slow may be so because of the machine.
+func TestProbesTellWhatHangsFromWhatIsSlow(t *testing.T) {
+	for i, b := range unseen {
+		t.Run(b.name, func(t *testing.T) {
+			limits := []time.Duration{time.Second}
+			if b.right[0] == "hangs" {
+				limits = append(limits, 5*time.Second, time.Minute) // to come as far as that
+			}
+			saw, err := startProbe(t.Context(), fmt.Sprintln(len(behaviours)+i, "map", "background"), limits...)
+			if saw != b.right[0] || (err == nil) != (saw == "hangs") {
+				t.Errorf("saw %q, %v: want %q", saw, err, b.right[0])
+			}
+		})
+	}
 }
 
 func runProbe(t *testing.T, which string) {
@@ -166,7 +232,7 @@ func runProbe(t *testing.T, which string) {
 				defer cancel()
 				p.ctx = ctx
 			}
-			fmt.Println(answer + behaviours[number].probe(p))
+			fmt.Println(answer + slices.Concat(behaviours, unseen)[number].probe(p))
 			os.Exit(0) // whatever still waits
 		})
 	}

@@ -35,6 +35,7 @@ func BenchmarkCache(b *testing.B) {
 		{name: "miss-deleted-parallel", run: deletes(0, withoutEnd), peers: missers},
 		{name: "cold-64", run: cold, peers: missers},
 		{name: "many-100", run: hundred(reader.many), peers: hitters},
+		{name: "many-100-map", run: hundred(mapped), peers: hitters},
 		{name: "one-by-one-100", run: hundred(reader.each), peers: hitters},
 		{name: "rest", run: rest},
 	} {
@@ -266,6 +267,12 @@ func hundred(ask func(reader, context.Context, []string) error) func(*testing.B,
 			}
 		})
 	}
+}
+
+// mapped asks for keys that are there, and for a map of them.
+func mapped(r reader, ctx context.Context, keys []string) error {
+	found, err := r.mapped(ctx, keys)
+	return short(len(found), keys, err)
 }
 
 // rest fills a cache with 100,000 entries of a user each, and measures what they take when nothing goes on. Their keys are

@@ -23,11 +23,14 @@ type user struct {
 
 type loadUser func(ctx context.Context, key string) (user, error)
 
-// A reader is a cache that reads through. each and many loop inside, so that no call through an interface is measured.
+// A reader is a cache that reads through. each and many loop inside, so that no call through an interface is measured. many
+// takes what is found as the library gives it: ours calls a function, which only counts here, and otter and sturdyc make a
+// map. mapped is many that ends with a map of all, whoever fills it.
 type reader interface {
 	get(ctx context.Context, key string) (user, error)
 	each(ctx context.Context, keys []string) error // one by one
 	many(ctx context.Context, keys []string) error // in one call, where the library has one; all keys are there
+	mapped(ctx context.Context, keys []string) (map[string]user, error)
 	remove(ctx context.Context, key string) error
 	close()
 }
@@ -108,6 +111,13 @@ func (c *slokeepCache) many(ctx context.Context, keys []string) error {
 	return short(n, keys, err)
 }
 
+func (c *slokeepCache) mapped(ctx context.Context, keys []string) (map[string]user, error) {
+	found := make(map[string]user, len(keys))
+	err := c.scope.GetMany(ctx, keys, func(context.Context, []string, func(string, user)) error { return errMiss },
+		func(key string, u user) { found[key] = u })
+	return found, err
+}
+
 func (c *slokeepCache) remove(ctx context.Context, key string) error {
 	return c.scope.Invalidate(ctx, key)
 }
@@ -157,8 +167,12 @@ func (c *otterCache) each(ctx context.Context, keys []string) error {
 }
 
 func (c *otterCache) many(ctx context.Context, keys []string) error {
-	found, err := c.cache.BulkGet(ctx, keys, c.bulk)
+	found, err := c.mapped(ctx, keys)
 	return short(len(found), keys, err)
+}
+
+func (c *otterCache) mapped(ctx context.Context, keys []string) (map[string]user, error) {
+	return c.cache.BulkGet(ctx, keys, c.bulk)
 }
 
 func (c *otterCache) remove(_ context.Context, key string) error {
@@ -212,11 +226,15 @@ func (c *sturdycCache) each(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// many is asked with the keys as they are: to make them from ids, as its README does, would only cost more.
 func (c *sturdycCache) many(ctx context.Context, keys []string) error {
-	found, err := c.client.GetOrFetchBatch(ctx, keys, func(id string) string { return id },
-		func(context.Context, []string) (map[string]user, error) { return nil, errMiss })
+	found, err := c.mapped(ctx, keys)
 	return short(len(found), keys, err)
+}
+
+// mapped is asked with the keys as they are: to make them from ids, as its README does, would only cost more.
+func (c *sturdycCache) mapped(ctx context.Context, keys []string) (map[string]user, error) {
+	return c.client.GetOrFetchBatch(ctx, keys, func(id string) string { return id },
+		func(context.Context, []string) (map[string]user, error) { return nil, errMiss })
 }
 
 func (c *sturdycCache) remove(_ context.Context, key string) error {
@@ -280,6 +298,18 @@ func (c *ttlCache) each(_ context.Context, keys []string) error {
 
 func (c *ttlCache) many(ctx context.Context, keys []string) error { return c.each(ctx, keys) }
 
+func (c *ttlCache) mapped(_ context.Context, keys []string) (map[string]user, error) {
+	found := make(map[string]user, len(keys))
+	for _, key := range keys {
+		item := c.cache.Get(key)
+		if item == nil {
+			return nil, errMiss
+		}
+		found[key] = item.Value()
+	}
+	return found, nil
+}
+
 func (c *ttlCache) remove(_ context.Context, key string) error {
 	c.cache.Delete(key)
 	return nil
@@ -341,6 +371,18 @@ func (c *mapCache) each(ctx context.Context, keys []string) error {
 }
 
 func (c *mapCache) many(ctx context.Context, keys []string) error { return c.each(ctx, keys) }
+
+func (c *mapCache) mapped(ctx context.Context, keys []string) (map[string]user, error) {
+	found := make(map[string]user, len(keys))
+	for _, key := range keys {
+		u, err := c.get(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		found[key] = u
+	}
+	return found, nil
+}
 
 func (c *mapCache) remove(_ context.Context, key string) error {
 	c.mu.Lock()

@@ -38,10 +38,12 @@ func TestMain(m *testing.M) {
 }
 
 // BenchmarkWake measures how long it takes from a write in one process, on PostgreSQL, to a handler in another: the median
-// and the 99th percentile, from the moment before the commit, and the median of what the commit itself took of it. Some 50
-// writes a second come at random, whatever becomes of those before. Few say little:
+// and the 99th percentile, from the moment before the commit, and those of what the commit itself took of it. Some 50
+// writes a second come at random, whatever becomes of those before. Few say little: the 99th percentile of 200 is the third
+// longest. And it is PostgreSQL's more than a Bus's: a change is committed, and committed again when it gets its Position,
+// and where the disk or the processors are busy these are what takes long.
 //
-//	go test -run '^$' -bench Wake -benchtime 1000x ./internal/benchmarks
+//	go test -run '^$' -bench Wake -benchtime 2000x ./internal/benchmarks
 func BenchmarkWake(b *testing.B) {
 	for _, way := range []struct {
 		name string
@@ -91,7 +93,8 @@ func BenchmarkWake(b *testing.B) {
 			b.ReportMetric(0, "ns/op") // which is the pause
 			b.ReportMetric(percentile(took, 50), "p50-ms")
 			b.ReportMetric(percentile(took, 99), "p99-ms")
-			b.ReportMetric(percentile(commits, 50), "commit-ms")
+			b.ReportMetric(percentile(commits, 50), "commit-p50-ms")
+			b.ReportMetric(percentile(commits, 99), "commit-p99-ms")
 		})
 	}
 }
@@ -233,8 +236,9 @@ func runHandler(text string) error {
 	return closeAll()
 }
 
-// handler is the other process, as the first one sees it.
-type handler struct{ lines *bufio.Scanner }
+// handler is the other process, as the first one sees it. Its lines are read as they come, so that it need not wait until
+// somebody wants them.
+type handler struct{ lines chan string }
 
 // launch starts the other process, which ends with the benchmark, and waits until it is ready.
 func (e *end) launch(b *testing.B) *handler {
@@ -261,15 +265,23 @@ func (e *end) launch(b *testing.B) *handler {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
+	h := &handler{make(chan string, 1+20+b.N)} // for all that it has to say
+	go func() {
+		defer close(h.lines)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			h.lines <- lines.Text()
+		}
+	}()
 	b.Cleanup(func() {
 		_ = in.Close()
+		for range h.lines { // until it has ended; what is handled twice may be left
+		}
 		if err := cmd.Wait(); err != nil {
 			b.Errorf("the other process: %v", err)
 		}
 	})
-	h := &handler{bufio.NewScanner(out)}
-	if !h.lines.Scan() || h.lines.Text() != "ready" {
-		b.Fatalf("the other process is not ready, and says %q", h.lines.Text())
+	if line := <-h.lines; line != "ready" {
+		b.Fatalf("the other process is not ready, and says %q", line)
 	}
 	return h
 }
@@ -278,15 +290,16 @@ func (e *end) launch(b *testing.B) *handler {
 func (h *handler) latencies(b *testing.B, n int) []time.Duration {
 	b.Helper()
 	var list []time.Duration
-	for len(list) < n && h.lines.Scan() {
-		nanoseconds, err := strconv.ParseInt(h.lines.Text(), 10, 64)
+	for len(list) < n {
+		line, more := <-h.lines
+		if !more {
+			b.Fatalf("the other process ended after %d changes", len(list))
+		}
+		nanoseconds, err := strconv.ParseInt(line, 10, 64)
 		if err != nil {
 			b.Fatal(err)
 		}
 		list = append(list, time.Duration(nanoseconds))
-	}
-	if len(list) < n {
-		b.Fatalf("the other process ended after %d changes", len(list))
 	}
 	return list
 }

@@ -65,11 +65,15 @@ func run(ctx context.Context, out, progress io.Writer, count int, benchtime, ben
 	return write(out, rounds)
 }
 
-// command runs a command and returns what it writes. Where it fails, that is in the error.
+// command runs a command and returns what it writes to its standard output. Where it fails, all that it writes is in the
+// error.
 func command(ctx context.Context, name string, args ...string) ([]byte, error) {
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	var errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, bytes.TrimSpace(out))
+		return nil, fmt.Errorf("%s: %w\n%s\n%s", name, err, bytes.TrimSpace(out), bytes.TrimSpace(errs.Bytes()))
 	}
 	return out, nil
 }

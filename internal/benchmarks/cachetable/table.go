@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,17 +29,24 @@ const slokeep = "slokeep"
 
 var benchmarkLine = regexp.MustCompile(`^BenchmarkCache/([^/\s]+)/(\S+?)(?:-\d+)?\s+\d+\s+(\S.*)$`)
 
-// parse reads what a test binary prints of BenchmarkCache. There must be something, and nothing of it twice.
+// parse reads what a test binary prints of BenchmarkCache. There must be something, nothing of it twice, and no line that
+// is a benchmark's and no result.
 func parse(text []byte) (round, error) {
 	r := round{results: map[name]result{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		m := benchmarkLine.FindStringSubmatch(lines.Text())
 		if m == nil {
+			if strings.HasPrefix(lines.Text(), "Benchmark") {
+				return r, fmt.Errorf("line %q: no result", lines.Text())
+			}
 			continue
 		}
 		n, res := name{m[1], m[2]}, result{}
 		fields := strings.Fields(m[3])
+		if len(fields)%2 == 1 {
+			return r, fmt.Errorf("line %q: a figure without its unit", lines.Text())
+		}
 		for i := 0; i+1 < len(fields); i += 2 {
 			v, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {
@@ -66,9 +74,35 @@ func parse(text []byte) (round, error) {
 	return r, nil
 }
 
-// write writes a table of all rounds by the clock, and one by what processors did, where that is known. The rounds are of
-// the same operations.
+// alike says where a round has not measured what the first one has.
+func alike(rounds []round) error {
+	for i, r := range rounds[1:] {
+		for n := range rounds[0].results {
+			if r.results[n] == nil {
+				return fmt.Errorf("round %d: no result of %s by %s", i+2, n.operation, n.library)
+			}
+		}
+		for n, res := range r.results {
+			first := rounds[0].results[n]
+			if first == nil {
+				return fmt.Errorf("round 1: no result of %s by %s", n.operation, n.library)
+			}
+			if got, want := units(res), units(first); !slices.Equal(got, want) {
+				return fmt.Errorf("round %d: %s by %s: measured %q, and %q in round 1", i+2, n.operation, n.library, got, want)
+			}
+		}
+	}
+	return nil
+}
+
+func units(r result) []string { return slices.Sorted(maps.Keys(r)) }
+
+// write writes a table of all rounds by the clock, and one by what processors did, where that is known. The rounds must be
+// of the same operations.
 func write(out io.Writer, rounds []round) error {
+	if err := alike(rounds); err != nil {
+		return err
+	}
 	var b strings.Builder
 	table(&b, rounds, "ns/op")
 	for _, res := range rounds[0].results {
@@ -97,6 +131,9 @@ func table(b *strings.Builder, rounds []round, unit string) {
 		b.WriteString("\n")
 	}
 	many := name{"many-100", slokeep}
+	if first.results[many] != nil {
+		b.WriteString("\nIn many-100 what slokeep finds is only counted, while otter and sturdyc make a map; in many-100-map all do.\n")
+	}
 	for _, library := range first.libraries {
 		one := name{"one-by-one-100", library}
 		if library != slokeep && first.results[many] != nil && first.results[one] != nil {

@@ -66,6 +66,8 @@ BenchmarkCache/one-by-one-100/otter 1 400 ns/op 0 allocs/op
 | many-100 | 300, 0 |  |
 | one-by-one-100 |  | 400, 0 |
 
+In many-100 what slokeep finds is only counted, while otter and sturdyc make a map; in many-100-map all do.
+
 GetMany of 100 hits: 0.75× of 100 hits of otter.
 `},
 	} {
@@ -94,11 +96,51 @@ func TestParse(t *testing.T) {
 		{"a run without a benchmark is an error", "PASS\n", "no operation ran"},
 		{"an operation that ran twice is an error", roundOne + roundOne, "ran twice"},
 		{"a figure that is none is an error", "BenchmarkCache/hit/otter-2 100 fast ns/op\n", `"fast"`},
+		{"a figure that nobody knows what it is of is an error", "BenchmarkCache/hit/otter-2 100 1.0 ns/op 7\n", "without its unit"},
+		{"a result with something in its middle is an error", roundOne + "BenchmarkCache/hit/map-2 goroutine\n 100 1.0 ns/op\n", "no result"},
+		{"a line that breaks off is an error", roundOne + "BenchmarkCache/hit/map-2", "no result"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := parse([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("parse: %v, want an error with %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestRoundsThatDifferMakeNoTable(t *testing.T) {
+	const without = "BenchmarkCache/hit/otter-2     	  100	        60.00 ns/op	       25.00 cpu-ns/op	       0 B/op	       0 allocs/op\n"
+	less := strings.Replace(roundOne, without, "", 1)
+	for _, tt := range []struct{ name, one, two, want string }{
+		{"a later round lacks a result", roundOne, less, "round 2: no result of hit by otter"},
+		{"the first one does", less, roundOne, "round 1: no result of hit by otter"},
+		{"a figure is missing", roundOne, strings.Replace(roundOne, "20.00 cpu-ns/op", "20.00 ns/cpu", 1), "round 2: hit by slokeep: measured"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var rounds []round
+			for _, text := range []string{tt.one, tt.two} {
+				r, err := parse([]byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				rounds = append(rounds, r)
+			}
+			var out strings.Builder
+			if err := write(&out, rounds); err == nil || !strings.Contains(err.Error(), tt.want) || out.Len() > 0 {
+				t.Errorf("write: %v after %d bytes, want an error with %s", err, out.Len(), tt.want)
+			}
+		})
+	}
+}
+
+func TestACommandsComplaintsAreNoResults(t *testing.T) {
+	const script = "echo BenchmarkCache/hit/otter-2; echo a complaint >&2"
+	out, err := command(t.Context(), "sh", "-c", script)
+	if string(out) != "BenchmarkCache/hit/otter-2\n" || err != nil {
+		t.Errorf("command: %q, %v: want its standard output alone", out, err)
+	}
+	out, err = command(t.Context(), "sh", "-c", script+"; exit 1")
+	if out != nil || err == nil || !strings.Contains(err.Error(), "a complaint") || !strings.Contains(err.Error(), "hit/otter") {
+		t.Errorf("command that fails: %q, %v: want an error with all that it wrote", out, err)
 	}
 }
