@@ -41,7 +41,8 @@ func (x *index[V]) add(n *entryNode[V]) {
 			count++
 		}
 	}
-	n.members = make([]member[V], 0, count) // whose elements stay where they are
+	members := make([]member[V], 0, count) // whose elements stay where they are
+	n.members = &members
 	for prefix := range Prefixes(n.key) {
 		if prefix == "" {
 			continue
@@ -51,8 +52,8 @@ func (x *index[V]) add(n *entryNode[V]) {
 			g = &group[V]{prefix: n.key[:len(prefix)]}
 			x.groups[prefix] = g
 		}
-		n.members = append(n.members, member[V]{node: n, group: g, next: g.first})
-		m := &n.members[len(n.members)-1]
+		members = append(members, member[V]{node: n, group: g, next: g.first})
+		m := &members[len(members)-1]
 		if g.first != nil {
 			g.first.prev = m
 		}
@@ -62,13 +63,13 @@ func (x *index[V]) add(n *entryNode[V]) {
 
 // remove takes an entry out of its groups. The lock of its shard is held.
 func (x *index[V]) remove(n *entryNode[V]) {
-	if len(n.members) == 0 {
+	if n.members == nil {
 		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range *n.members {
+		m := &(*n.members)[i]
 		if m.next != nil {
 			m.next.prev = m.prev
 		}

@@ -34,12 +34,11 @@ type entryNode[V any] struct {
 	deadline int64
 	cost     int64
 	visited  atomic.Bool // asked for since the hand came by
+	gone     bool        // under the lock of the shard, as the three below
 	next     atomic.Pointer[entryNode[V]]
 
-	// Under the lock of the shard.
 	newer, older *entryNode[V]
-	members      []member[V] // in the index, if there is one
-	gone         bool
+	members      *[]member[V] // in the index; nil: it is not in there
 }
 
 // usage is what a Memory keeps, in all of its shards.
