@@ -15,7 +15,7 @@ import (
 )
 
 // ErrUnavailable says that a wake could not be handed to the connection: it is down and may keep nothing, or it has taken
-// nothing for a second. Who polls finds out what there is. It is matched with errors.Is.
+// nothing for a while. Who polls finds out what there is. It is matched with errors.Is.
 var ErrUnavailable = errors.New("the connection takes nothing")
 
 // Bus is an entity.Bus on one subject of a NATS server or cluster. New makes one. It is safe for concurrent use and has
@@ -30,8 +30,8 @@ type Bus struct {
 var _ entity.Bus = (*Bus)(nil)
 
 const (
-	maxSubject  = 256 // bytes
-	wakeWait    = time.Second
+	maxSubject  = 256                    // bytes
+	wakeWait    = 100 * time.Millisecond // for which a process that delivers may be held up
 	flushWait   = 10 * time.Second
 	pendingMsgs = 1 << 16 // which is what may come while the scheduler is busy elsewhere: they are taken at once
 	pendingSize = 16 << 20
@@ -83,7 +83,7 @@ func wrong(subject string) string {
 // own, and does not wait for the server: nil does not say that anybody has heard it.
 //
 // While nats.go tries to connect again, one wake is kept for the end of the outage, and stands for the others. A
-// connection that is stuck is waited for until ctx ends, and for a second at most; the wake may go out later.
+// connection that is stuck is waited for until ctx ends, and for a tenth of a second at most; the wake may go out later.
 //
 // entity.ErrClosed: the connection is closed or being drained. ErrUnavailable: it takes nothing just now.
 func (b *Bus) Wake(ctx context.Context) error {

@@ -37,7 +37,7 @@
 //  5. A function that takes its time is called once for all the wakes meanwhile. It costs the process no memory, and never
 //     the connection, which a server ends when it is not read.
 //  6. When Listen has returned its function is not called any more, and nothing of it is left in the connection.
-//  7. A Wake waits for no server. It takes what a Publish takes, and a second at most.
+//  7. A Wake waits for no server. It takes what a Publish takes, and a tenth of a second at most.
 //  8. The connection is the host's: nothing is set on it, and its handlers hear what they would hear anyway.
 //
 // # Outages
