@@ -15,6 +15,7 @@ var changes = flag.Int("changes", 1000, "how many changes the cluster test makes
 // than their leases last, so that a relay, a group's worker or the holder of the timers comes back when another has
 // taken over.
 func TestClusterHandlesEveryChangeInOrder(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "cluster.db")
 	total := *changes
 	if testing.Short() {

@@ -128,6 +128,7 @@ func command(t *testing.T, w worker) *exec.Cmd {
 
 // Nobody ever hears that the database is locked, however many processes have it.
 func TestManyProcessesReadWhileOneWrites(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	openStore(t, path, nil)
 	runAll(t, append(repeat(worker{Path: path, Job: jobRead}, 5), worker{Path: path, Job: jobWrite})...)

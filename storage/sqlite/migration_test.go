@@ -99,6 +99,7 @@ func TestMigrationsMayBeRunWithAnotherTool(t *testing.T) {
 // Files of every earlier schema, of no schema at all too, become what a new file is, also when ten processes open them at
 // once.
 func TestManyProcessesMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	want := schemaOf(t, raw(t, func() string { file := newFile(t); openStore(t, file, nil); return file }()))
 	entity, store := migrationsOf(t, "entity"), migrationsOf(t, "store")
 	for e := range len(entity) + 1 {

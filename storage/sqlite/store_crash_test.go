@@ -58,6 +58,7 @@ func openWorker(ctx context.Context, path string) (storage.Store, func() error, 
 // An engine that is told all sorts of things, and relays, refreshes and handles meanwhile, is killed at random instants.
 // Whatever was acknowledged is there, nothing is there by halves, and the answers are those of the facts that are there.
 func TestNothingIsLostWhenAnEngineIsKilled(t *testing.T) {
+	t.Parallel()
 	n := *kills
 	if testing.Short() {
 		n = min(n, 2)
@@ -66,6 +67,7 @@ func TestNothingIsLostWhenAnEngineIsKilled(t *testing.T) {
 }
 
 func TestNothingIsLostWhenEnginesShareAFile(t *testing.T) {
+	t.Parallel()
 	long := 3 * time.Second
 	if testing.Short() {
 		long = time.Second
