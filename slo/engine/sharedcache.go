@@ -50,12 +50,16 @@ func newSharedCache(provider cache.Provider[[]byte], failed func(doing string, e
 	var err error
 	c.scope, err = cache.NewScope(provider, "slo:history:", &cache.Options{TTL: sharedTTL, OnError: func(err error) {
 		if op, ok := errors.AsType[*cache.OpError](err); ok && op.Op == "read" && !errors.Is(err, cache.ErrUnreadable) {
-			c.failures.Add(1)
-			c.away.Store(int64(time.Since(c.made) + respite))
+			c.leaveAlone()
 		}
 		failed("shared cache", err)
 	}})
 	return c, err
+}
+
+func (c *sharedCache) leaveAlone() {
+	c.failures.Add(1)
+	c.away.Store(int64(time.Since(c.made) + respite))
 }
 
 // try reports whether it may be read, and what to call afterwards. Of those who come when it has been left alone one may.
@@ -99,17 +103,18 @@ func (c *sharedCache) invalidate(keys []storage.VersionKey) {
 // runShared gives the store an identity, and then invalidates until the Engine is closed.
 func (e *Engine) runShared() {
 	c := e.shared
-	for c.identity.Load() == nil {
+	for pause := e.poll; c.identity.Load() == nil; pause = min(2*pause, time.Hour) { // a store may refuse all writes
 		err := e.makeIdentity(e.ctx)
+		if err == nil {
+			continue
+		}
 		e.failed("identify the store", err)
-		if err != nil {
-			timer := time.NewTimer(e.poll)
-			select {
-			case <-timer.C:
-			case <-e.ctx.Done():
-				timer.Stop()
-				return
-			}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-e.ctx.Done():
+			timer.Stop()
+			return
 		}
 	}
 	for {
@@ -169,10 +174,6 @@ func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64,
 			return ids
 		}
 	}
-	tried, may := c.try()
-	if !may {
-		return ids
-	}
 	identity := *c.identity.Load()
 	version := make(map[string]int64, len(ids)) // by key, as all of these
 	byKey := make(map[string]string, len(ids))
@@ -184,6 +185,13 @@ func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64,
 		key := c.key(identity, id)
 		keys = append(keys, key)
 		version[key], byKey[key] = versions[i], id
+	}
+	if len(keys) == 0 {
+		return ids
+	}
+	tried, may := c.try()
+	if !may {
+		return ids
 	}
 	var mu sync.Mutex // whoever gives up does not wait for the load
 	loaded := map[string]*system{}
@@ -211,6 +219,9 @@ func (e *Engine) readShared(ctx context.Context, ids []string, versions []int64,
 		loaded = systems
 		return nil
 	}, func(key string, data []byte) { kept = append(kept, sharedBytes{key, data}) })
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) { // which may be all that is ever heard of a silent server
+		c.leaveAlone()
+	}
 	tried()
 	mu.Lock()
 	defer mu.Unlock()

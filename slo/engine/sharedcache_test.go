@@ -49,7 +49,11 @@ func (d *doubtful) Get(ctx context.Context, scope string, keys []string, found f
 	d.asked++
 	fails := d.fails
 	d.mu.Unlock()
-	time.Sleep(d.takes)
+	select {
+	case <-time.After(d.takes):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return errors.Join(fails, d.Provider.Get(ctx, scope, keys, func(i int, e cache.Entry[[]byte]) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -271,6 +275,29 @@ func TestOneQuestionWaitsForASharedCacheThatFailsSlowly(t *testing.T) {
 		asking.Wait()
 		if n := slow.Load(); n < 2 || n > 10 {
 			t.Errorf("%d of %d questions waited: want one in a second at most", n, all.Load())
+		}
+		ok(t, e.Close())
+		ok(t, h.Close())
+	})
+}
+
+// Of a server that is silent for longer than callers wait nobody ever hears an error.
+func TestQuestionsWithADeadlineGetPastASilentSharedCache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := knowingHost(t, memory.New())
+		e := another(t, h, &doubtful{Provider: goodProvider(t), takes: time.Hour})
+		missed := 0
+		for range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			if _, err := e.Status(ctx, "api"); err != nil {
+				fails(t, "Status", err, context.DeadlineExceeded)
+				missed++
+			}
+			cancel()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if missed < 1 || missed > 8 { // in some six seconds
+			t.Errorf("%d of 50 questions got no answer: want one in a second at most", missed)
 		}
 		ok(t, e.Close())
 		ok(t, h.Close())
